@@ -1,0 +1,26 @@
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/__tests__'],
+  setupFiles: ['<rootDir>/__tests__/support/fixed-seed.ts'],
+  testMatch: ['**/*.test.ts'],
+  // Other programs and Nodes: jest.interop.config.js.
+  testPathIgnorePatterns: ['/node_modules/', '/__tests__/(interop|packaging)/'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: {
+    '^portcullis$': '<rootDir>/lib/index.ts',
+    '^portcullis/(pki|testing)$': '<rootDir>/lib/$1/index.ts',
+  },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  collectCoverageFrom: ['lib/**/*.ts', 'middleware/**/*.ts'],
+  coverageProvider: 'v8',
+  coverageThreshold: { global: { statements: 95, branches: 90, functions: 95, lines: 95 } },
+};
