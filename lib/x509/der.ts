@@ -1,0 +1,175 @@
+/** One element of DER (X.690): its tag octet, its content and the whole of it, as views on the input. */
+export interface DerElement {
+  readonly tag: number;
+  readonly content: Buffer;
+  readonly raw: Buffer;
+}
+
+export const tags = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  objectIdentifier: 0x06,
+  utf8String: 0x0c,
+  printableString: 0x13,
+  teletexString: 0x14,
+  ia5String: 0x16,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  visibleString: 0x1a,
+  universalString: 0x1c,
+  bmpString: 0x1e,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
+
+/** The tag of a context-specific, constructed element: `[n]` with content of its own. */
+export const explicitTag = (n: number): number => 0xa0 | n;
+/** The tag of a context-specific, primitive element: `[n] IMPLICIT`. */
+export const implicitTag = (n: number): number => 0x80 | n;
+
+/** The input is not the DER that was expected. */
+export class DerError extends Error {
+  override readonly name = 'DerError';
+}
+
+/** The one element that fills `input` to its last octet. */
+export function readElement(input: Buffer, tag?: number): DerElement {
+  const element = elementAt(input, 0);
+  if (element.raw.length !== input.length) throw new DerError('octets after the end');
+  return expectTag(element, tag);
+}
+
+/** The elements inside a constructed element. */
+export function readChildren(parent: DerElement): DerElement[] {
+  const children: DerElement[] = [];
+  for (let offset = 0; offset < parent.content.length;) {
+    const child = elementAt(parent.content, offset);
+    children.push(child);
+    offset += child.raw.length;
+  }
+  return children;
+}
+
+/** `element`, if it is there and has the tag. */
+export function expectTag(element: DerElement | undefined, tag: number | undefined): DerElement {
+  if (element === undefined) throw new DerError('an element is missing');
+  if (tag !== undefined && element.tag !== tag) {
+    throw new DerError(`expected tag 0x${tag.toString(16)}, found 0x${element.tag.toString(16)}`);
+  }
+  return element;
+}
+
+function elementAt(input: Buffer, offset: number): DerElement {
+  const tag = input[offset];
+  const first = input[offset + 1];
+  if (tag === undefined || first === undefined) throw new DerError('cut short');
+  if ((tag & 0x1f) === 0x1f) throw new DerError('a tag of several octets');
+  let length = first;
+  let start = offset + 2;
+  if (first >= 0x80) {
+    const octets = first & 0x7f;
+    if (octets === 0 || octets > 4 || start + octets > input.length) throw new DerError('bad length');
+    length = input.readUIntBE(start, octets);
+    start += octets;
+    if (length < 0x80 || length < 256 ** (octets - 1))
+      throw new DerError('a length longer than it needs to be');
+  }
+  if (start + length > input.length) throw new DerError('cut short');
+  return { tag, content: input.subarray(start, start + length), raw: input.subarray(offset, start + length) };
+}
+
+/** A small INTEGER as a number; throws beyond 2^47. */
+export function readSmallInteger(element: DerElement | undefined): number {
+  const { content } = expectTag(element, tags.integer);
+  if (content.length === 0 || content.length > 6) throw new DerError('an integer out of range');
+  return content.readIntBE(0, content.length);
+}
+
+export function readBoolean(element: DerElement | undefined): boolean {
+  const { content } = expectTag(element, tags.boolean);
+  if (content.length !== 1) throw new DerError('bad boolean');
+  return content[0] !== 0;
+}
+
+/** An OBJECT IDENTIFIER in dotted form. */
+export function readOid(element: DerElement | undefined): string {
+  const { content } = expectTag(element, tags.objectIdentifier);
+  if (content.length === 0 || content.length > 64 || content.at(-1)! >= 0x80)
+    throw new DerError('bad object identifier');
+  const arcs: bigint[] = [];
+  let arc = 0n;
+  for (const octet of content) {
+    arc = (arc << 7n) | BigInt(octet & 0x7f);
+    if (octet >= 0x80) continue;
+    if (arcs.length === 0) {
+      const root = arc < 80n ? arc / 40n : 2n;
+      arcs.push(root, arc - root * 40n);
+    } else {
+      arcs.push(arc);
+    }
+    arc = 0n;
+  }
+  return arcs.join('.');
+}
+
+/** A BIT STRING's octets, without the count of unused bits before them. */
+export function readBitString(element: DerElement | undefined): Buffer {
+  const { content } = expectTag(element, tags.bitString);
+  if (content.length === 0 || content[0]! > 7) throw new DerError('bad bit string');
+  return content.subarray(1);
+}
+
+/** UTCTime or GeneralizedTime as RFC 5280 4.1.2.5 writes them (seconds, Z), in milliseconds since 1970. */
+export function readTime(element: DerElement | undefined): number {
+  const { tag, content } = expectTag(element, undefined);
+  const text = content.toString('latin1');
+  const match = /^(\d{2}|\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/.exec(text);
+  const digits = tag === tags.utcTime ? 2 : tag === tags.generalizedTime ? 4 : 0;
+  if (match === null || match[1]!.length !== digits) throw new DerError('bad time');
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
+  const fullYear = digits === 4 ? year : year < 50 ? 2000 + year : 1900 + year;
+  if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
+    throw new DerError('bad time');
+  const date = new Date(0);
+  date.setUTCFullYear(fullYear, month - 1, day);
+  return date.setUTCHours(hour, minute, second);
+}
+
+/**
+ * Any of ASN.1's character strings as text. Controls and NUL are kept as they are: nobody here splits or prints them.
+ * What is no character string is given as RFC 4514 2.4 does: '#' and the hexadecimal DER.
+ */
+export function readString(element: DerElement): string {
+  const { tag, content } = element;
+  switch (tag) {
+    case tags.utf8String:
+      return content.toString('utf8');
+    case tags.printableString:
+    case tags.teletexString:
+    case tags.ia5String:
+    case tags.visibleString:
+      return content.toString('latin1');
+    case tags.bmpString:
+      return content.length % 2 === 0 ? Buffer.from(content).swap16().toString('utf16le') : asHex(element);
+    case tags.universalString:
+      return readUniversalString(element);
+    default:
+      return asHex(element);
+  }
+}
+
+function readUniversalString(element: DerElement): string {
+  const { content } = element;
+  if (content.length % 4 !== 0) return asHex(element);
+  let text = '';
+  for (let offset = 0; offset < content.length; offset += 4) {
+    const codePoint = content.readUInt32BE(offset);
+    if (codePoint > 0x10ffff) return asHex(element);
+    text += String.fromCodePoint(codePoint);
+  }
+  return text;
+}
+
+const asHex = (element: DerElement): string => `#${element.raw.toString('hex')}`;
