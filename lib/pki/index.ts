@@ -1,0 +1,12 @@
+export { type Authority, createAuthority, loadAuthority } from './authority.ts';
+export type { CrlOptions } from './crl.ts';
+export type { RevocationReason, RevokedCertificate } from './crl-entries.ts';
+export type { DistinguishedNameInput } from './distinguished-name.ts';
+export type { AuthorityOptions } from './issue-authority.ts';
+export type { ClientCertificateOptions, ClientPublicKeyOptions } from './issue-client.ts';
+export type { ServerCertificateOptions } from './issue-server.ts';
+export type { KeyType } from './keys.ts';
+export type { IssuedCertificate, IssuedPublicCertificate } from './leaf.ts';
+export type { StoredAuthority } from './load-authority.ts';
+export type { NameConstraintsInput, NameTreesInput } from './name-constraints.ts';
+export type { AltNamesInput } from './names.ts';

@@ -1,0 +1,63 @@
+import { ConfigError } from '../errors.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import { type DerElement, explicitTag, implicitTag, readChildren, readElement } from '../x509/der.ts';
+import { oids } from '../x509/extensions.ts';
+import { addressOctets, type AltName } from './names.ts';
+
+/**
+ * Refuses a name that the name constraints of an authority above it rule out (RFC 5280 4.2.1.10): every verifier
+ * would refuse the certificate. Considered are the types that can be constrained here, DNS names and addresses.
+ */
+export function requirePermitted(
+  names: readonly AltName[],
+  authorities: readonly Certificate[],
+  path: string,
+): void {
+  for (const authority of authorities) {
+    const { permitted, excluded } = constraintsOf(authority);
+    for (const name of names) {
+      const sameType = permitted.filter(({ tag }) => tag === tagOf(name));
+      const allowed = sameType.length === 0 || sameType.some((base) => isWithin(name, base));
+      if (allowed && !excluded.some((base) => tagOf(name) === base.tag && isWithin(name, base))) continue;
+      throw new ConfigError(
+        'OPTION_CONFLICT',
+        path,
+        `the name constraints of an authority above rule out '${name.value}'`,
+        'Leave the name out, or issue below another authority.',
+      );
+    }
+  }
+}
+
+interface Constraints {
+  readonly permitted: readonly DerElement[];
+  readonly excluded: readonly DerElement[];
+}
+
+function constraintsOf({ extensions }: Certificate): Constraints {
+  const extension = extensions.get(oids.nameConstraints);
+  const trees = extension === undefined ? [] : readChildren(readElement(extension.value));
+  const bases = (n: number): DerElement[] =>
+    trees
+      .filter(({ tag }) => tag === explicitTag(n))
+      .flatMap(readChildren)
+      .flatMap((subtree) => readChildren(subtree).slice(0, 1));
+  return { permitted: bases(0), excluded: bases(1) };
+}
+
+const tagOf = ({ type }: AltName): number | undefined =>
+  type === 'dns' ? implicitTag(2) : type === 'ip' ? implicitTag(7) : undefined;
+
+function isWithin({ type, value }: AltName, { content }: DerElement): boolean {
+  return type === 'dns'
+    ? isBelow(value, content.toString('latin1').toLowerCase())
+    : isInRange(addressOctets(value), content);
+}
+
+/** A base with a leading dot, as OpenSSL allows it, stands for what is below it only. */
+const isBelow = (name: string, base: string): boolean =>
+  base === '' || name === base || name.endsWith(base.startsWith('.') ? base : `.${base}`);
+
+const isInRange = (address: readonly number[], range: Buffer): boolean =>
+  range.length === 2 * address.length &&
+  address.every((octet, index) => ((octet ^ range[index]!) & range[address.length + index]!) === 0);
