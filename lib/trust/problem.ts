@@ -1,0 +1,16 @@
+import type { PolicyViolationCode } from '../errors.ts';
+
+/** Why a client's certificate is not accepted. `reason` is for the operator. */
+export interface CertificateProblem {
+  readonly code: PolicyViolationCode;
+  readonly reason: string;
+  /** Nothing was found wrong; an issuer was missing to go on. */
+  readonly incomplete?: true;
+}
+
+export const isProblem = (outcome: object): outcome is CertificateProblem => 'code' in outcome;
+
+export const untrusted = (reason: string): CertificateProblem => ({
+  code: 'CLIENT_CERTIFICATE_UNTRUSTED',
+  reason,
+});
