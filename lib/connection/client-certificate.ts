@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import type { Certificate } from '../x509/certificate.ts';
+import type { SubjectAltNames } from '../x509/extensions.ts';
+import type { DistinguishedName } from '../x509/name.ts';
+import type { PublicKeyInfo } from '../x509/public-key.ts';
+
+/**
+ * A client's certificate that was verified: path, purpose and dates. Frozen, and safe to give to `JSON.stringify`.
+ * Only this folder makes one; an object that merely looks like it passes no rule (`isClientCertificate`).
+ */
+export interface ClientCertificate {
+  readonly subject: DistinguishedName;
+  readonly issuer: DistinguishedName;
+  /** Upper-case hexadecimal. */
+  readonly serialNumber: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** Typed names, from the DER. */
+  readonly subjectAltNames: SubjectAltNames;
+  /** The SPIFFE ID, where exactly one URI names it (X.509-SVID 2). */
+  readonly spiffeId: string | undefined;
+  /** OIDs. */
+  readonly extendedKeyUsage: readonly string[];
+  readonly certificatePolicies: readonly string[];
+  /** `type` and `curve` in Node's terms: 'rsa', 'ec' and 'prime256v1', 'ed25519' … */
+  readonly publicKey: PublicKeyInfo;
+  /** SHA-256 of the DER: 'AB:CD:…'. */
+  readonly fingerprint256: string;
+  /** `sha256/…=` of the SPKI (RFC 7469). */
+  readonly pin: string;
+  /** `x5t#S256`: base64url SHA-256 of the DER (RFC 8705 3.1). */
+  readonly thumbprint: string;
+  /** The issuers, up to the trust anchor. */
+  readonly chain: readonly ClientCertificate[];
+  readonly pem: string;
+}
+
+const genuine = new WeakSet<object>();
+
+/** Whether this folder made `value`. */
+export const isClientCertificate = (value: unknown): value is ClientCertificate =>
+  typeof value === 'object' && value !== null && genuine.has(value);
+
+/** The last certificates of paths: a trust anchor stands at the end of all its clients' paths. */
+const ends = new WeakMap<Certificate, ClientCertificate>();
+
+/** The certificate at the head of a path that the caller has verified. */
+export function verifiedCertificate(path: readonly Certificate[]): ClientCertificate | undefined {
+  const [leaf, ...issuers] = path;
+  if (leaf === undefined) return undefined;
+  const known = issuers.length === 0 ? ends.get(leaf) : undefined;
+  if (known !== undefined) return known;
+  const above = verifiedCertificate(issuers);
+  const certificate: ClientCertificate = Object.freeze({
+    subject: leaf.subject,
+    issuer: leaf.issuer,
+    serialNumber: leaf.serialNumber,
+    // A Date can be changed even when frozen, and this object is shared by all connections of the client.
+    get notBefore(): Date {
+      return new Date(leaf.notBefore);
+    },
+    get notAfter(): Date {
+      return new Date(leaf.notAfter);
+    },
+    subjectAltNames: leaf.subjectAltNames,
+    spiffeId: spiffeId(leaf),
+    extendedKeyUsage: Object.freeze([...(leaf.extendedKeyUsage ?? [])]),
+    certificatePolicies: Object.freeze([...leaf.certificatePolicies]),
+    publicKey: leaf.publicKey,
+    fingerprint256: leaf.fingerprint256,
+    pin: leaf.pin,
+    thumbprint: createHash('sha256').update(leaf.raw).digest('base64url'),
+    chain: Object.freeze(above === undefined ? [] : [above, ...above.chain]),
+    pem: leaf.pem,
+  });
+  genuine.add(certificate);
+  if (issuers.length === 0) ends.set(leaf, certificate);
+  return certificate;
+}
+
+function spiffeId({ subjectAltNames: { uri } }: Certificate): string | undefined {
+  const [only, ...others] = uri;
+  return others.length === 0 && only?.startsWith('spiffe://') === true ? only : undefined;
+}

@@ -1,0 +1,20 @@
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+
+const maxCertificates = 10;
+
+/**
+ * The issuers that OpenSSL knows for this connection's client, in DER and without the leaf: what the client sent, and
+ * what the listener's `ca` adds. Links by name only. Node 24.21 tells nothing of what the client sent where
+ * OpenSSL has verified it by that, and 20 and 22 forget it once `getPeerX509Certificate()` was called.
+ */
+export function readPresentedIssuers(socket: TLSSocket): Buffer[] {
+  const issuers: Buffer[] = [];
+  let current: Partial<DetailedPeerCertificate> | undefined = socket.getPeerCertificate(true);
+  while (issuers.length < maxCertificates) {
+    const issuer: Partial<DetailedPeerCertificate> | undefined = current?.issuerCertificate;
+    if (issuer?.raw === undefined || issuer === current) break;
+    issuers.push(issuer.raw);
+    current = issuer;
+  }
+  return issuers;
+}

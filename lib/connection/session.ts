@@ -1,0 +1,57 @@
+import {
+  type DerElement,
+  explicitTag,
+  readChildren,
+  readElement,
+  readSmallInteger,
+  tags,
+} from '../x509/der.ts';
+
+/** What OpenSSL's SSL_SESSION tells and Node's API does not. */
+export interface SessionFacts {
+  /** IANA number of the key exchange group; undefined where the key exchange had none. */
+  readonly group: number | undefined;
+  /** When the full handshake was, in milliseconds since 1970: a resumed session keeps it. */
+  readonly establishedAt: number | undefined;
+  /** The client's certificate in DER. Its key was proven in the full handshake, whether or not anybody trusts it. */
+  readonly peerCertificate: Buffer | undefined;
+  /** X509_V_OK is 0. After a renegotiation it is that of the new handshake, which `socket.authorized` is not. */
+  readonly verifyResult: number;
+  /** RFC 7627; TLS 1.3 has no need of it and does not say so. */
+  readonly extendedMasterSecret: boolean;
+}
+
+/**
+ * Reads the DER that `TLSSocket.getSession()` gives (i2d_SSL_SESSION, ssl/ssl_asn1.c), and wipes it: it holds the
+ * master secret. Whatever is not understood gives undefined, which nobody trusts.
+ */
+export function readSession(session: Buffer | undefined): SessionFacts | undefined {
+  if (session === undefined) return undefined;
+  try {
+    return readFacts(readChildren(readElement(session, tags.sequence)));
+  } catch {
+    return undefined;
+  } finally {
+    session.fill(0);
+  }
+}
+
+/** SSL_SESS_FLAG_EXTMS (include/openssl/ssl.h). */
+const extendedMasterSecret = 0x1;
+
+function readFacts(fields: readonly DerElement[]): SessionFacts {
+  const field = (n: number): DerElement | undefined => fields.find(({ tag }) => tag === explicitTag(n));
+  const integer = (n: number): number | undefined => {
+    const element = field(n);
+    return element && readSmallInteger(readElement(element.content));
+  };
+  const seconds = integer(1);
+  const peer = field(3);
+  return {
+    group: integer(19),
+    establishedAt: seconds === undefined ? undefined : seconds * 1000,
+    peerCertificate: peer && Buffer.from(peer.content),
+    verifyResult: integer(5) ?? 0,
+    extendedMasterSecret: ((integer(13) ?? 0) & extendedMasterSecret) !== 0,
+  };
+}

@@ -1,0 +1,60 @@
+import type { PolicyViolationCode } from '../errors.ts';
+import type { ClientCertificate } from './client-certificate.ts';
+
+/** The facts of a connection, as `req.tls` shows them. Frozen; its functions are left out by `JSON.stringify`. */
+export interface TlsState {
+  readonly source: 'socket' | 'forwarded';
+  readonly protocol: 'TLSv1.2' | 'TLSv1.3';
+  /** `name` is OpenSSL's, `standardName` IANA's. */
+  readonly cipher: { readonly name: string; readonly standardName: string };
+  /** IANA name of the key exchange group: 'X25519MLKEM768', 'x25519', 'secp256r1'; undefined = unknown. */
+  readonly group: string | undefined;
+  readonly forwardSecrecy: boolean;
+  readonly postQuantum: boolean;
+  readonly alpn: 'h2' | 'http/1.1' | undefined;
+  /** SNI, lower case, without a trailing dot. Nobody knows that of a resumed TLS 1.2 session: it is undefined, too. */
+  readonly serverName: string | undefined;
+  readonly resumed: boolean;
+  /** When the full handshake was that verified the client; undefined without a verified client. */
+  readonly authenticatedAt: Date | undefined;
+  /** Verified by path, purpose and dates, or undefined. */
+  readonly clientCertificate: ClientCertificate | undefined;
+  /** Why a certificate that was presented is not above; undefined where none was presented. */
+  readonly clientCertificateError:
+    | { readonly code: PolicyViolationCode; readonly reason: string }
+    | undefined;
+  /** RFC 5705 and RFC 8446 7.5: `length` octets. Throws once the connection is closed. */
+  readonly exportKeyingMaterial: (length: number, label: string, context?: Buffer) => Buffer;
+  /**
+   * The `tls-exporter` channel binding, 32 octets (RFC 9266). Throws once the connection is closed, and over TLS 1.2
+   * without the extended master secret, where it would not be unique.
+   */
+  readonly channelBinding: () => Buffer;
+}
+
+// Here and not where it is set, so that whoever imports anything that names a TlsState has it.
+declare global {
+  // oxlint-disable-next-line typescript/no-namespace -- the way in which Express's types are extended
+  namespace Express {
+    interface Request {
+      /** The facts of the TLS connection: of `createServer`, or once `exposeTls()` or a `require…` middleware has run. */
+      tls?: TlsState;
+    }
+  }
+}
+
+const origins = new WeakMap<object, object>();
+
+/** Whether this folder made `value`. */
+const isTlsState = (value: unknown): value is TlsState =>
+  typeof value === 'object' && value !== null && origins.has(value);
+
+/** Whether it is of this connection: `req.tls` can be assigned by anybody, another request's facts included. */
+export const isTlsStateOf = (connection: object, value: unknown): value is TlsState =>
+  isTlsState(value) && origins.get(value) === connection;
+
+/** Freezes a state and remembers of which connection it is. */
+export function sealState(connection: object, state: TlsState): TlsState {
+  origins.set(Object.freeze(state), connection);
+  return state;
+}

@@ -1,0 +1,54 @@
+import type { ClientCertificate } from '../connection/index.ts';
+import type { PolicyViolationCode } from '../errors.ts';
+import { type DecisionEvent, publish } from '../events.ts';
+
+/** What a policy says of a request. Only `allow === true` lets it pass. */
+export type Decision =
+  | { readonly allow: true }
+  | {
+      readonly allow: false;
+      readonly code: PolicyViolationCode;
+      /** What was expected and what was seen: for the operator. */
+      readonly detail: string;
+    };
+
+export type Refusal = Extract<Decision, { allow: false }>;
+
+export const allow: Decision = Object.freeze({ allow: true });
+
+export const refuse = (code: PolicyViolationCode, detail: string): Refusal =>
+  Object.freeze({ allow: false, code, detail });
+
+/** Whom a decision was about. */
+export interface Subject {
+  readonly policy: string;
+  readonly enforced: boolean;
+  readonly certificate: ClientCertificate | undefined;
+  readonly remoteAddress: string | undefined;
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+}
+
+/** Publishes a decision; `subject` is asked only where somebody listens. */
+export function announce(decision: Decision, subject: () => Subject): void {
+  publish('portcullis:decision', (): DecisionEvent => {
+    const { policy, enforced, certificate, remoteAddress, method, url } = subject();
+    return {
+      policy,
+      outcome: decision.allow ? 'allow' : 'refuse',
+      enforced,
+      code: decision.allow ? undefined : decision.code,
+      detail: decision.allow ? undefined : decision.detail,
+      fingerprint256: certificate?.fingerprint256,
+      remoteAddress,
+      method,
+      path: url === undefined ? undefined : pathOf(url),
+    };
+  });
+}
+
+/** Without the query, and of an absolute target without its authority, which may hold a password. */
+function pathOf(url: string): string {
+  const [path = ''] = url.split('?', 1);
+  return path.replace(/^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/]*/, '');
+}
