@@ -1,0 +1,51 @@
+import type { IncomingMessage } from 'node:http';
+import { type Connection, hostLines } from '../connection/index.ts';
+import { PolicyViolation, type PolicyViolationCode } from '../errors.ts';
+import { announce, refuse } from '../policy/decision.ts';
+
+/** What the listener itself answers, before any app. */
+export interface Answer {
+  readonly status: number;
+  readonly title: string;
+  readonly code?: PolicyViolationCode;
+}
+
+const ambiguousHost: Answer = { status: 400, title: 'More than one Host' };
+const misdirected: Answer = {
+  status: 421,
+  title: new PolicyViolation('HOST_MISMATCH', '').message,
+  code: 'HOST_MISMATCH',
+};
+
+/**
+ * Why the listener refuses a request whatever the app would say: two Host lines (RFC 9112 3.2), which a proxy before
+ * us may have read the other way, or (`matchHost`) another host than that of the handshake (RFC 9110 15.5.20).
+ */
+export function refusalOf(
+  request: IncomingMessage,
+  connection: Connection | undefined,
+  matchHost: boolean,
+): Answer | undefined {
+  if (!matchHost) return hostLines(request).length > 1 ? ambiguousHost : undefined;
+  const mismatch =
+    connection === undefined ? 'the connection is not known' : connection.hostMismatch(request);
+  if (mismatch === undefined) return undefined;
+  if (hostLines(request).length > 1) return ambiguousHost;
+  announceMismatch(request, connection, mismatch);
+  return misdirected;
+}
+
+function announceMismatch(
+  request: IncomingMessage,
+  connection: Connection | undefined,
+  mismatch: string,
+): void {
+  announce(refuse('HOST_MISMATCH', mismatch), () => ({
+    policy: 'requireMatchingHost',
+    enforced: true,
+    certificate: connection?.stateAt(Date.now()).clientCertificate,
+    remoteAddress: request.socket.remoteAddress,
+    method: request.method,
+    url: request.url,
+  }));
+}

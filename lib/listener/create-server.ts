@@ -1,0 +1,108 @@
+import type { RequestListener } from 'node:http';
+import { makeDevelopmentCertificate, readDevelopmentCertificate } from '../credentials/development.ts';
+import { type DevelopmentFiles, developmentFiles } from '../credentials/development-files.ts';
+import { ConfigError, messageOf } from '../errors.ts';
+import { describe } from '../options.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import type { Logger } from './logger.ts';
+import { type PortcullisOptions, readOptions } from './options.ts';
+import { classesFor } from './prototypes.ts';
+import { PortcullisServer } from './server.ts';
+
+/**
+ * Makes a hardened HTTPS server, with the signature of `https.createServer`: Mozilla's `intermediate` profile, no
+ * renegotiation, finite limits, and with `clientAuth` no resumption and no request for another host.
+ *
+ * ```ts
+ * createServer({ key, cert, clientAuth: { mode: 'optional', ca } }, app).listen(8443);
+ * ```
+ *
+ * Without any certificate it makes one for localhost by a development authority, and waits with connections until it
+ * is there; with `NODE_ENV=production` that is a ConfigError `CERTIFICATE_MISSING`. Every option is read at once; a
+ * bad one is a ConfigError with `code`, `path` and `remedy`.
+ */
+export function createServer(listener?: RequestListener): PortcullisServer;
+export function createServer(options: PortcullisOptions, listener?: RequestListener): PortcullisServer;
+export function createServer(
+  first?: PortcullisOptions | RequestListener,
+  second?: RequestListener,
+): PortcullisServer {
+  if (typeof first === 'function' && second !== undefined) {
+    throw new ConfigError(
+      'OPTION_INVALID',
+      'options',
+      'they stand after the app, where nobody reads them',
+      'Write createServer(options, app).',
+    );
+  }
+  const [options, listener] = typeof first === 'function' ? [{}, first] : [first ?? {}, second];
+  if (listener !== undefined && typeof listener !== 'function') {
+    throw new ConfigError(
+      'OPTION_INVALID',
+      'listener',
+      `expected an app, got ${describe(listener)}`,
+      'Give an Express app or a request listener.',
+    );
+  }
+  const config = readOptions(options);
+  const development = config.keyPairs.length === 0;
+  if (development && process.env['NODE_ENV'] === 'production') {
+    throw new ConfigError(
+      'CERTIFICATE_MISSING',
+      'cert',
+      'there is no certificate',
+      'Give key and cert, or pfx: the development certificate is not for production.',
+    );
+  }
+  // Not asked for otherwise: a container's user may have no home.
+  const files = development ? developmentFiles() : undefined;
+  const kept = files && readDevelopmentCertificate(files, Date.now());
+  const server = new PortcullisServer(
+    kept === undefined ? config : { ...config, keyPairs: [kept] },
+    classesFor(listener),
+    listener,
+  );
+  if (files !== undefined) {
+    if (kept === undefined) completeLater(server, files, config.logger);
+    else tellDevelopment(config.logger, files);
+  }
+  for (const { leaf } of config.keyPairs) warnOfDates(leaf, 'server certificate', config.logger);
+  for (const anchor of config.clientAuth?.trust.anchors ?? []) {
+    warnOfDates(anchor, 'client CA', config.logger);
+  }
+  return server;
+}
+
+function completeLater(server: PortcullisServer, files: DevelopmentFiles, logger: Logger): void {
+  makeDevelopmentCertificate(files, Date.now())
+    .then(({ pair, notKept }) => {
+      server.complete([pair]);
+      if (notKept === undefined) return tellDevelopment(logger, files);
+      const why = messageOf(notKept);
+      return logger.warn(
+        `Portcullis: a development certificate for this process only: it could not be kept (${why}).`,
+      );
+    })
+    // On a later tick, so that an 'error' that nobody handles is an uncaught exception, as with any server.
+    .catch((error: unknown) => process.nextTick(() => server.emit('error', error)));
+}
+
+let told = false;
+
+/** Once in a process, however many servers it makes. */
+function tellDevelopment(logger: Logger, files: DevelopmentFiles): void {
+  if (told) return;
+  told = true;
+  logger.info(
+    `Portcullis: serving localhost with a development certificate. To trust it, give clients ${files.authority} ` +
+      `(curl --cacert, NODE_EXTRA_CA_CERTS), or import it as an authority in your browser; it can vouch for localhost only.`,
+  );
+}
+
+/** Not an error: a bundle may hold a CA that is on its way out, and a restart must not be an outage. */
+function warnOfDates(certificate: Certificate, role: string, logger: Logger): void {
+  const { notBefore, notAfter, fingerprint256 } = certificate;
+  const now = Date.now();
+  const fault = now > notAfter ? 'has expired' : now < notBefore ? 'is not valid yet' : undefined;
+  if (fault !== undefined) logger.warn(`Portcullis: the ${role} ${fingerprint256} ${fault}.`);
+}
