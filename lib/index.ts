@@ -1,0 +1,26 @@
+export type { ClientCertificate } from './connection/client-certificate.ts';
+export type { TlsState } from './connection/tls-state.ts';
+export { type DevelopmentFiles, developmentFiles } from './credentials/development-files.ts';
+export { ConfigError, type ConfigErrorCode, PolicyViolation, type PolicyViolationCode } from './errors.ts';
+export type { DecisionEvent, EventTypes, HandshakeErrorEvent, HandshakeEvent } from './events.ts';
+export type { ClientAuthOptions } from './listener/client-auth.ts';
+export { createServer } from './listener/create-server.ts';
+export type { Limits } from './listener/limits.ts';
+export type { Logger } from './listener/logger.ts';
+export type { PortcullisOptions } from './listener/options.ts';
+export type { AcmeChallenge, RedirectOptions } from './listener/redirect-options.ts';
+export type { PortcullisServer } from './listener/server.ts';
+export type { Decision } from './policy/decision.ts';
+export { rule, type Rule, type RuleContext } from './policy/rule.ts';
+export { profiles, type TlsProfile } from './profiles/profile.ts';
+export type { CertificateInput, CertificateInputs } from './trust/anchors.ts';
+export { exposeTls } from '../middleware/expose-tls.ts';
+export { problemDetails } from '../middleware/problem-details.ts';
+export {
+  requireClientCertificate,
+  type RequireClientCertificateOptions,
+} from '../middleware/require-client-certificate.ts';
+export { requireMatchingHost, type RequireMatchingHostOptions } from '../middleware/require-matching-host.ts';
+export { requirePin, type RequirePinOptions } from '../middleware/require-pin.ts';
+export { requireTls, type RequireTlsOptions } from '../middleware/require-tls.ts';
+export { securityHeaders, type SecurityHeadersOptions } from '../middleware/security-headers.ts';
