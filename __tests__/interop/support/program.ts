@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+
+/** What a program did. */
+export interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The Debian package of each program that these tests need. */
+const packages: Readonly<Record<string, string>> = {
+  certtool: 'gnutls-bin',
+  curl: 'curl',
+  'gnutls-cli': 'gnutls-bin',
+  openssl: 'openssl',
+  python3: 'python3',
+};
+
+interface RunOptions {
+  readonly input?: string;
+  /** Variables to set besides one's own. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Milliseconds. */
+  readonly timeout?: number;
+}
+
+/** Runs a program to its end; `input` is all it gets to read. A program that is missing is an error. */
+export function run(
+  program: string,
+  args: readonly string[],
+  { input = '', environment = {}, cwd, timeout = 30_000 }: RunOptions = {},
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    // The host's own OpenSSL policy (Debian's MinProtocol, a crypto-policies file) is not what is tested.
+    const child = spawn(program, args, {
+      env: { ...process.env, LC_ALL: 'C', OPENSSL_CONF: '/dev/null', NODE_OPTIONS: '', ...environment },
+      stdio: 'pipe',
+      cwd,
+      timeout,
+      killSignal: 'SIGKILL',
+    });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+    // A client that is refused ends before it has read everything.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input);
+    child.once('error', (error) => {
+      const where = packages[program] ?? program;
+      reject(new Error(`${program} cannot be run (Debian package ${where}): ${error.message}`));
+    });
+    child.once('close', (status) => resolve({ status, stdout, stderr }));
+  });
+}

@@ -1,0 +1,173 @@
+import { createServer as createHttpServer } from 'node:http';
+import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import express from 'express';
+import { requireClientCertificate, type Rule } from 'portcullis';
+import { createTestPki, request, type TestClients, type TestPki } from 'portcullis/testing';
+import {
+  configErrorOf,
+  decisionsDuring,
+  everywhere,
+  keptConnection,
+  listeners,
+  listening,
+  places,
+  plainServer,
+  whoAmI,
+} from './harness.ts';
+
+const day = 86_400_000;
+
+let pki: TestPki;
+
+beforeAll(async () => {
+  pki = await createTestPki();
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+const clients: ReadonlyArray<[keyof TestClients, string | undefined]> = [
+  ['good', undefined],
+  ['spiffe', undefined],
+  ['expired', 'CLIENT_CERTIFICATE_EXPIRED'],
+  ['notYetValid', 'CLIENT_CERTIFICATE_NOT_YET_VALID'],
+  ['wrongPurpose', 'CLIENT_CERTIFICATE_PURPOSE'],
+  ['unknownCa', 'CLIENT_CERTIFICATE_UNTRUSTED'],
+  ['selfSigned', 'CLIENT_CERTIFICATE_UNTRUSTED'],
+];
+
+describe.each(listeners)('requireClientCertificate() on $name', ({ make }) => {
+  it.each(places)('lets a verified client pass at %s, and nobody without a certificate', async (place) => {
+    const server = await listening(make(pki, everywhere(requireClientCertificate())));
+    const { body } = await request(server).as(pki.clients.good).get(place).expect(200);
+    expect(body).toMatchObject({ passed: true, name: 'good' });
+    const events = await decisionsDuring(() => request(server, { ca: pki.ca }).get(place).expect(403));
+    expect(events).toMatchObject([
+      { policy: 'requireClientCertificate', outcome: 'refuse', code: 'CLIENT_CERTIFICATE_REQUIRED' },
+    ]);
+  });
+
+  it('tells each bad client by its own code', async () => {
+    const server = await listening(make(pki, everywhere(requireClientCertificate())));
+    const seen: Array<[string, string | undefined]> = [];
+    for (const [name] of clients) {
+      const [event] = await decisionsDuring(() => request(server).as(pki.clients[name]).get('/app'));
+      seen.push([name, event?.code]);
+    }
+    expect(seen).toEqual(clients);
+  });
+
+  it('refuses a certificate that has expired during the connection, from the next request on', async () => {
+    const server = await listening(make(pki, everywhere(requireClientCertificate())));
+    const { get, close } = keptConnection(server, pki.clients.good);
+    const now = jest.spyOn(Date, 'now');
+    const statusAt = async (at: number): Promise<number> => {
+      now.mockReturnValue(at);
+      return (await get('/app')).status;
+    };
+    const today = new Date().getTime();
+    expect([await statusAt(today), await statusAt(today + 100 * day), await statusAt(today)]).toEqual([
+      200, 403, 200,
+    ]);
+    close();
+  });
+
+  it('measures maxAge from the full handshake', async () => {
+    const server = await listening(make(pki, everywhere(requireClientCertificate({ maxAge: 3600 }))));
+    const { get, close } = keptConnection(server, pki.clients.good);
+    const today = Date.now();
+    expect((await get('/app')).status).toBe(200);
+    const now = jest.spyOn(Date, 'now').mockReturnValue(today + 3_590_000);
+    expect((await get('/app')).status).toBe(200);
+    now.mockReturnValue(today + 3_602_000);
+    const events = await decisionsDuring(async () => expect((await get('/app')).status).toBe(403));
+    expect(events).toMatchObject([
+      { code: 'AUTHENTICATION_TOO_OLD', detail: expect.stringMatching(/3600 s ago/) },
+    ]);
+    close();
+  });
+});
+
+it.each(places)('refuses plain HTTP at %s', async (place) => {
+  const app = everywhere(requireClientCertificate()).set('trust proxy', true);
+  const events = await decisionsDuring(() =>
+    request(createHttpServer(app)).get(place).set('X-Forwarded-Proto', 'https').expect(403),
+  );
+  expect(events).toMatchObject([{ code: 'TLS_REQUIRED' }]);
+});
+
+const rejuvenate: Rule = (_certificate, { tls }) => {
+  tls.authenticatedAt!.setTime(Date.now() + 365 * day);
+  return { allow: true };
+};
+
+it('cannot be made younger: the date that a rule or a route gets is a copy', async () => {
+  const app = express().get('/', requireClientCertificate({ allow: rejuvenate, maxAge: 60 }), whoAmI);
+  const server = await listening(plainServer(pki, app));
+  const { get, close } = keptConnection(server, pki.clients.good);
+  expect((await get('/')).status).toBe(200);
+  jest.spyOn(Date, 'now').mockReturnValue(new Date().getTime() + 3_600_000);
+  expect((await get('/')).status).toBe(403);
+  close();
+});
+
+describe('with a revocation list on a plain server', () => {
+  it('refuses whom OpenSSL finds revoked, and lets the others pass', async () => {
+    const server = await listening(
+      plainServer(pki, everywhere(requireClientCertificate()), { crl: pki.crl }),
+    );
+    await request(server).as(pki.clients.good).get('/app').expect(200);
+    const events = await decisionsDuring(() =>
+      request(server).as(pki.clients.revoked).get('/app').expect(403),
+    );
+    expect(events).toMatchObject([{ code: 'CLIENT_CERTIFICATE_REVOKED' }]);
+  });
+
+  it('refuses everybody while the list is out of date', async () => {
+    const crl = await pki.authority.crl({
+      revoked: [],
+      thisUpdate: new Date(Date.now() - 10 * day),
+      nextUpdate: new Date(Date.now() - day),
+    });
+    const server = plainServer(pki, everywhere(requireClientCertificate()), { crl });
+    const events = await decisionsDuring(() => request(server).as(pki.clients.good).get('/app').expect(403));
+    expect(events).toMatchObject([{ code: 'REVOCATION_STATUS_UNKNOWN' }]);
+  });
+});
+
+it('publishes and lets pass with reportOnly', async () => {
+  const app = everywhere(requireClientCertificate({ reportOnly: true }));
+  const server = await listening(plainServer(pki, app));
+  const events = await decisionsDuring(async () => {
+    await request(server, { ca: pki.ca }).get('/app').expect(200);
+    await request(server).as(pki.clients.expired).get('/app').expect(200);
+    await request(server).as(pki.clients.good).get('/app').expect(200);
+  });
+  expect(events.map(({ outcome, enforced, code }) => [outcome, enforced, code])).toEqual([
+    ['refuse', false, 'CLIENT_CERTIFICATE_REQUIRED'],
+    ['refuse', false, 'CLIENT_CERTIFICATE_EXPIRED'],
+    ['allow', false, undefined],
+  ]);
+});
+
+it.each<[unknown, string, string]>([
+  [{ maxage: 60 }, 'OPTION_UNKNOWN', 'requireClientCertificate.maxage'],
+  [{ maxAge: 0 }, 'OPTION_INVALID', 'requireClientCertificate.maxAge'],
+  [{ maxAge: '60' }, 'OPTION_INVALID', 'requireClientCertificate.maxAge'],
+  [{ maxAge: Infinity }, 'OPTION_INVALID', 'requireClientCertificate.maxAge'],
+  [{ maxAge: Number.NaN }, 'OPTION_INVALID', 'requireClientCertificate.maxAge'],
+  [{ allow: true }, 'OPTION_INVALID', 'requireClientCertificate.allow'],
+  [{ allow: null }, 'OPTION_INVALID', 'requireClientCertificate.allow'],
+  [{ allow: [] }, 'OPTION_INVALID', 'requireClientCertificate.allow'],
+  [{ reportOnly: 'yes' }, 'OPTION_INVALID', 'requireClientCertificate.reportOnly'],
+  [{ ca: undefined }, 'CLIENT_CA_MISSING', 'requireClientCertificate.ca'],
+  [{ ca: '' }, 'CLIENT_CA_MISSING', 'requireClientCertificate.ca'],
+  [{ ca: [] }, 'CLIENT_CA_MISSING', 'requireClientCertificate.ca'],
+  [{ ca: 'no certificate' }, 'CLIENT_CA_INVALID', 'requireClientCertificate.ca'],
+  [{ ca: { file: '/nowhere/ca.pem' } }, 'CLIENT_CA_INVALID', 'requireClientCertificate.ca.file'],
+  [[() => ({ allow: true })], 'OPTION_INVALID', 'requireClientCertificate'],
+  [null, 'OPTION_INVALID', 'requireClientCertificate'],
+  ['good', 'OPTION_INVALID', 'requireClientCertificate'],
+])('does not take %j: %s at %s', (options, code, path) => {
+  expect(configErrorOf(() => requireClientCertificate(options as never))).toMatchObject({ code, path });
+});

@@ -1,0 +1,45 @@
+import express, { type Request } from 'express';
+import {
+  ConfigError,
+  createServer,
+  exposeTls,
+  type Limits,
+  type PortcullisOptions,
+  type PortcullisServer,
+  problemDetails,
+  requireClientCertificate,
+  requirePin,
+  type TlsState,
+} from 'portcullis';
+import { type Authority, createAuthority } from 'portcullis/pki';
+import { createTestPki, request } from 'portcullis/testing';
+
+export const app = express();
+app.use(exposeTls());
+app.use('/admin', requireClientCertificate({ maxAge: 60 }));
+app.use('/payments', requirePin(['sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=']));
+app.get('/', (req: Request, res) => {
+  const tls: TlsState | undefined = req.tls;
+  const names: readonly string[] | undefined = req.tls?.clientCertificate?.subject['CN'];
+  // @ts-expect-error -- on Node it can be true without a certificate, so it is shown nowhere
+  res.json({ tls, names, authorized: req.tls?.authorized });
+});
+app.use(problemDetails());
+
+export const limits: Partial<Limits> = { handshakeTimeout: 5_000 };
+export const options: PortcullisOptions = { profile: 'modern', limits };
+// @ts-expect-error -- a weakening needs its dangerous name
+export const weakened: PortcullisOptions = { requestCert: true };
+
+export async function attempt(): Promise<string> {
+  const authority: Authority = await createAuthority({ subject: { CN: 'Root' } });
+  const pki = await createTestPki();
+  const server: PortcullisServer = createServer({ ...options, ...pki.server }, app);
+  const answer = await request(server).as(pki.clients.good).get('/').expect(200);
+  try {
+    createServer({ clientAuth: { mode: 'optional', ca: [] } });
+  } catch (error) {
+    if (error instanceof ConfigError) return error.remedy;
+  }
+  return `${answer.status} ${authority.certificate}`;
+}

@@ -1,0 +1,68 @@
+import { X509Certificate } from 'node:crypto';
+import { afterEach, expect, it, jest } from '@jest/globals';
+import { isProblem } from '../../lib/trust/problem.ts';
+import { TrustStore } from '../../lib/trust/trust-store.ts';
+import { Certificate } from '../../lib/x509/certificate.ts';
+import { oddAuthority, oddCertificate } from '../support/odd-certificates.ts';
+import { commonName } from '../support/odd-names.ts';
+
+const now = Date.now();
+const hourMs = 3_600_000;
+const root = oddAuthority();
+const intermediate = oddAuthority({ issuer: root, notAfter: new Date(now + hourMs) });
+const leaf = oddCertificate({ issuer: intermediate });
+const store = (): TrustStore => new TrustStore([new Certificate(root.der)], 'refuse');
+const askAgain = (): never => {
+  throw new Error('the issuers were asked for again');
+};
+const hints = (): Buffer[] => [intermediate.der];
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+it('verifies a certificate once, and does not ask for its issuers again', () => {
+  const trust = store();
+  const first = trust.verify(leaf.der, hints, now);
+  const check = jest.spyOn(X509Certificate.prototype, 'verify');
+  const again = trust.verify(leaf.der, askAgain, now + 1000);
+  expect(isProblem(first)).toBe(false);
+  expect(again).toBe(first);
+  expect(check).not.toHaveBeenCalled();
+});
+
+it('forgets a path when any certificate in it has expired', () => {
+  const trust = store();
+  expect(isProblem(trust.verify(leaf.der, hints, now))).toBe(false);
+  expect(trust.verify(leaf.der, hints, now + 2 * hourMs)).toMatchObject({
+    code: 'CLIENT_CERTIFICATE_EXPIRED',
+  });
+  expect(isProblem(trust.verify(leaf.der, hints, now))).toBe(false);
+});
+
+it('remembers no refusal: what was missing may be sent next time', () => {
+  const trust = store();
+  expect(trust.verify(leaf.der, () => [], now)).toMatchObject({ incomplete: true });
+  expect(isProblem(trust.verify(leaf.der, hints, now))).toBe(false);
+});
+
+it('believes another certificate of the same name and key no sooner', () => {
+  const trust = store();
+  expect(isProblem(trust.verify(leaf.der, hints, now))).toBe(false);
+  const twin = oddCertificate({ issuer: intermediate, keys: leaf.keys, damaged: true });
+  expect(trust.verify(twin.der, hints, now)).toMatchObject({ code: 'CLIENT_CERTIFICATE_UNTRUSTED' });
+});
+
+it('shares no path with another store', () => {
+  expect(isProblem(store().verify(leaf.der, hints, now))).toBe(false);
+  const stranger = oddAuthority({ subject: commonName('Stranger') });
+  const other = new TrustStore([new Certificate(stranger.der)], 'refuse');
+  expect(isProblem(other.verify(leaf.der, hints, now))).toBe(true);
+});
+
+it('is not filled by strangers, whose refusals push nobody out', () => {
+  const trust = store();
+  const known = trust.verify(leaf.der, hints, now);
+  for (let count = 0; count < 5000; count++) trust.verify(Buffer.of(count >> 8, count & 0xff), () => [], now);
+  expect(trust.verify(leaf.der, () => [], now)).toBe(known);
+});
