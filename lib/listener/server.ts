@@ -3,13 +3,14 @@ import { Server, type ServerOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
-import { type Connection, takeConnection, takenConnection, type TlsState } from '../connection/index.ts';
+import { takenConnection, type TlsState } from '../connection/index.ts';
 import type { KeyPair } from '../credentials/key-pair.ts';
-import { ConfigError, messageOf } from '../errors.ts';
-import { type HandshakeErrorEvent, publish } from '../events.ts';
+import { ConfigError } from '../errors.ts';
+import { publish } from '../events.ts';
+import { admitConnection, publishHandshake, publishHandshakeProblem } from './admit-connection.ts';
 import { type Answer, refusalOf } from './admission.ts';
 import { answerOnSocket, answerRequest } from './answer.ts';
-import { describeHandshakeError, peerOf } from './handshake-errors.ts';
+import { describeHandshakeError } from './handshake-errors.ts';
 import { credentialOptions, type ListenerConfig } from './options.ts';
 import { createRedirect } from './redirect.ts';
 
@@ -26,6 +27,8 @@ export class PortcullisServer extends Server {
   /** Of the certificates that serve now. */
   #names: readonly string[];
   readonly #redirect: HttpServer | undefined;
+  /** Node's own listener for 'secureConnection', which speaks HTTP/1.1: called for the sockets that speak it. */
+  readonly #http1: (socket: TLSSocket) => void;
 
   /**
    * @internal Use `createServer`. `classes` are those of requests and responses, unless the user gave some. Key pairs
@@ -34,6 +37,7 @@ export class PortcullisServer extends Server {
   constructor(config: ListenerConfig, classes: ServerOptions, listener?: RequestListener) {
     const complete = config.keyPairs.length > 0;
     super({ ...classes, ...config.https, ...(complete ? credentialOptions(config.keyPairs) : {}) }, listener);
+    this.#http1 = takeHttp1(this);
     this.#config = config;
     this.#waiting = complete ? undefined : [];
     this.#names = namesOf(config.keyPairs);
@@ -159,49 +163,20 @@ export class PortcullisServer extends Server {
     return true;
   }
 
+  /** Whoever is admitted is served by the protocol that ALPN chose, and then shown to the users' listeners. */
   #admitConnection(socket: TLSSocket): boolean {
     const { clientAuth, allowRenegotiation } = this.#config;
-    let connection: Connection;
-    try {
-      connection = takeConnection(socket, { guarded: true, trust: () => clientAuth?.trust }, Date.now());
-    } catch (error) {
-      const reason = `the connection could not be read as its handshake ended: ${messageOf(error)}`;
-      return this.#refuseConnection(socket, { code: 'CONNECTION_LOST', reason });
-    }
-    const { clientCertificate, clientCertificateError } = connection.stateAt(Date.now());
-    if (clientAuth?.required === true && clientCertificate === undefined) {
-      return this.#refuseConnection(
-        socket,
-        clientCertificateError ?? { code: 'CLIENT_CERTIFICATE_REQUIRED', reason: 'no client certificate' },
-      );
+    const origin = { guarded: true, trust: () => this.#config.clientAuth?.trust } as const;
+    const admitted = admitConnection(socket, origin, clientAuth?.required === true);
+    if ('code' in admitted) {
+      publishHandshakeProblem(socket, admitted);
+      socket.destroy();
+      return false;
     }
     if (!allowRenegotiation) socket.on('secure', () => socket.destroy());
-    publish('portcullis:handshake', () => {
-      const { protocol, cipher, group, alpn, serverName, resumed } = connection.stateAt(Date.now());
-      const fingerprint256 = clientCertificate?.fingerprint256;
-      return {
-        protocol,
-        cipher: cipher.standardName,
-        group,
-        alpn,
-        serverName,
-        resumed,
-        fingerprint256,
-        clientCertificateError,
-        ...peerOf(socket),
-      };
-    });
+    publishHandshake(socket, admitted);
+    this.#http1.call(this, socket);
     return true;
-  }
-
-  #refuseConnection(socket: TLSSocket, problem: Pick<HandshakeErrorEvent, 'code' | 'reason'>): false {
-    publish('portcullis:handshake-error', () => ({
-      code: problem.code,
-      reason: problem.reason,
-      ...peerOf(socket),
-    }));
-    socket.destroy();
-    return false;
   }
 
   #admitRequest(request: IncomingMessage, response: ServerResponse): boolean {
@@ -234,6 +209,13 @@ export class PortcullisServer extends Server {
 
 const namesOf = (pairs: readonly KeyPair[]): string[] =>
   pairs.flatMap(({ leaf: { subjectAltNames } }) => [...subjectAltNames.dns, ...subjectAltNames.ip]);
+
+function takeHttp1(server: Server): (socket: TLSSocket) => void {
+  const [http1] = server.listeners('secureConnection') as Array<(socket: TLSSocket) => void>;
+  if (http1 === undefined) throw new Error('This Node has no listener for HTTP/1.1 in its https.Server.');
+  server.removeListener('secureConnection', http1);
+  return http1;
+}
 
 /** Undefined while a server does not listen, or listens on no port. */
 function addressOf(server: Server): AddressInfo | undefined {
