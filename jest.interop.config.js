@@ -3,6 +3,8 @@ import base from './jest.config.js';
 /** What needs other programs: real clients, other Nodes, npm. They are not skipped where a program is missing. */
 export default {
   ...base,
+  // Floods, browsers and figures: one after the other.
+  maxWorkers: 1,
   testPathIgnorePatterns: ['/node_modules/'],
   testMatch: ['**/__tests__/{interop,packaging}/**/*.test.ts'],
   testTimeout: 60_000,

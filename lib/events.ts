@@ -49,17 +49,36 @@ export interface DecisionEvent {
   readonly path: string | undefined;
 }
 
+/** `portcullis:reload`: certificate or trust were exchanged, or could not be, and what served before serves on. */
+export interface ReloadEvent {
+  readonly outcome: 'reloaded' | 'failed';
+  /** Who asked for it: `reload()`, a watched file or source, SIGHUP. */
+  readonly trigger: 'call' | 'watch' | 'signal';
+  readonly changed: ReadonlyArray<'certificate' | 'trust'>;
+  /** Those that serve now; empty where the reload failed. */
+  readonly certificates: ReadonlyArray<{
+    readonly names: readonly string[];
+    readonly fingerprint256: string;
+    readonly notAfter: Date;
+  }>;
+  /** Of the ConfigError, where it failed. */
+  readonly code: string | undefined;
+  readonly reason: string | undefined;
+}
+
 /** The names of the diagnostics channels, and what each carries. */
 export interface EventTypes {
   readonly 'portcullis:handshake': HandshakeEvent;
   readonly 'portcullis:handshake-error': HandshakeErrorEvent;
   readonly 'portcullis:decision': DecisionEvent;
+  readonly 'portcullis:reload': ReloadEvent;
 }
 
 const channels = {
   'portcullis:handshake': channel('portcullis:handshake'),
   'portcullis:handshake-error': channel('portcullis:handshake-error'),
   'portcullis:decision': channel('portcullis:decision'),
+  'portcullis:reload': channel('portcullis:reload'),
 };
 
 /** Whether anybody listens: where a request would have to remember what an event may ask for. */
