@@ -42,8 +42,8 @@ export function readKeyPairs(options: KeyOptions): readonly KeyPair[] {
     );
   }
   const types = new Set<string>();
-  for (const { leaf } of pairs) {
-    const type = leaf.publicKey.type.startsWith('rsa') ? 'RSA' : leaf.publicKey.type;
+  for (const pair of pairs) {
+    const type = keyTypeOf(pair);
     if (types.has(type)) {
       throw new ConfigError(
         'OPTION_CONFLICT',
@@ -56,6 +56,10 @@ export function readKeyPairs(options: KeyOptions): readonly KeyPair[] {
   }
   return pairs;
 }
+
+/** One certificate of each type is served side by side: `RSA` (RSA-PSS too), `ec`, `ed25519`, … */
+export const keyTypeOf = ({ leaf }: Pick<KeyPair, 'leaf'>): string =>
+  leaf.publicKey.type.startsWith('rsa') ? 'RSA' : leaf.publicKey.type;
 
 function readPairs(options: KeyOptions, passphrase: string | undefined): KeyPair[] {
   const certificates = list(options.cert).map((item, index) =>
