@@ -1,0 +1,29 @@
+/** Time, as the rotation sees it; another one in tests. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Runs it once after so many milliseconds, without holding the process; gives what cancels it. */
+  after(milliseconds: number, run: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(milliseconds, run) {
+    const timer = setTimeout(run, milliseconds);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** The outcome, or a rejection with `message` once the time is over: whatever is asked must not hang. */
+export function within<T>(
+  clock: Clock,
+  milliseconds: number,
+  message: string,
+  outcome: Promise<T>,
+): Promise<T> {
+  return new Promise<T>((settle, fail) => {
+    const cancel = clock.after(milliseconds, () => fail(new Error(message)));
+    outcome.then(settle, fail).finally(cancel);
+  });
+}

@@ -1,0 +1,92 @@
+import { ConfigError } from '../errors.ts';
+import { describe } from '../options.ts';
+
+/** The same in the words of @redis/client 4 and in those of 5 and later, which take their own where they know them. */
+export interface NodeRedisSetOptions {
+  readonly NX: true;
+  readonly PX: number;
+  readonly condition: 'NX';
+  readonly expiration: { readonly type: 'PX'; readonly value: number };
+}
+
+/** Of @redis/client or redis, 4 and later: a client, cluster, sentinel or pool. */
+export interface NodeRedisClient {
+  readonly isOpen?: boolean;
+  set(key: string, value: string, options: NodeRedisSetOptions): Promise<unknown>;
+  get(key: string): Promise<unknown>;
+}
+
+/** Of ioredis 5: a client or cluster. */
+export interface IoRedisClient {
+  readonly status: string;
+  call(command: string, ...args: string[]): Promise<unknown>;
+}
+
+/** A client that is connected by the application, which also listens to its 'error'. */
+export type RedisClient = NodeRedisClient | IoRedisClient;
+
+/** The two commands that are needed. */
+export interface RedisCommands {
+  /** Stores it for so many milliseconds, unless there is something; tells whether it did. */
+  setIfAbsent(key: string, value: string, milliseconds: number): Promise<boolean>;
+  get(key: string): Promise<string | undefined>;
+}
+
+/** Finds out which library it is of. ConfigError OPTION_INVALID for neither. */
+export function commandsOf(client: unknown): RedisCommands {
+  // ioredis first: it has set() and get() as well, whose options are of another form.
+  if (isIoRedis(client)) return ioRedisCommands(client);
+  if (isNodeRedis(client)) return nodeRedisCommands(client);
+  throw new ConfigError(
+    'OPTION_INVALID',
+    'client',
+    `expected a client of @redis/client or ioredis, got ${describe(client)}`,
+    'Give createClient(…) of @redis/client, or new Redis(…) of ioredis.',
+  );
+}
+
+const has = (client: unknown, ...names: readonly string[]): boolean =>
+  typeof client === 'object' &&
+  client !== null &&
+  names.every((name) => typeof (client as Record<string, unknown>)[name] === 'function');
+
+const isIoRedis = (client: unknown): client is IoRedisClient =>
+  has(client, 'call') && typeof (client as IoRedisClient).status === 'string';
+
+const isNodeRedis = (client: unknown): client is NodeRedisClient => has(client, 'set', 'get', 'sendCommand');
+
+function ioRedisCommands(client: IoRedisClient): RedisCommands {
+  const call = async (command: string, ...args: string[]): Promise<unknown> => {
+    if (client.status === 'end' || client.status === 'close') throw new Error('the Redis client is closed');
+    return client.call(command, ...args);
+  };
+  return {
+    setIfAbsent: async (key, value, milliseconds) =>
+      (await call('SET', key, value, 'PX', String(milliseconds), 'NX')) !== null,
+    get: async (key) => textOf(await call('GET', key)),
+  };
+}
+
+function nodeRedisCommands(client: NodeRedisClient): RedisCommands {
+  const open = (): void => {
+    if (client.isOpen === false) throw new Error('the Redis client is closed: call its connect()');
+  };
+  return {
+    async setIfAbsent(key, value, milliseconds) {
+      open();
+      const expiration = { type: 'PX', value: milliseconds } as const;
+      const options = { NX: true, PX: milliseconds, condition: 'NX', expiration } as const;
+      return (await client.set(key, value, options)) !== null;
+    },
+    async get(key) {
+      open();
+      return textOf(await client.get(key));
+    },
+  };
+}
+
+/** A client may be set to give buffers. */
+function textOf(reply: unknown): string | undefined {
+  if (typeof reply === 'string') return reply;
+  return reply instanceof Uint8Array ? Buffer.from(reply).toString('latin1') : undefined;
+}
