@@ -1,0 +1,133 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createServer, type Limits, type PortcullisOptions, type PortcullisServer } from 'portcullis';
+import { createTestPki, type TestPki } from 'portcullis/testing';
+import { closeAll, ended, handshake, listen, plain, received, Recording } from './harness.ts';
+
+let pki: TestPki;
+beforeAll(async () => {
+  pki = await createTestPki();
+});
+afterEach(closeAll);
+
+const serverOf = (
+  limits: Partial<Limits>,
+  listener: Parameters<typeof createServer>[1],
+  more: PortcullisOptions = {},
+): PortcullisServer =>
+  createServer(
+    { key: pki.server.key, cert: pki.server.cert, limits, connectionsCheckingInterval: 20, ...more },
+    listener,
+  );
+const whose = { remoteAddress: '127.0.0.1', remotePort: expect.any(Number) };
+
+describe('a drop is published, once,', () => {
+  it('for a handshake that does not end', async () => {
+    const drops = new Recording('portcullis:drop');
+    await plain(await listen(serverOf({ handshakeTimeout: 50 }, () => {})), '');
+    expect(await drops.take()).toEqual({ reason: 'HANDSHAKE_TIMEOUT', ...whose });
+    expect(drops.events).toHaveLength(1);
+  });
+
+  it('for one that waits for the certificate in vain', async () => {
+    const drops = new Recording('portcullis:drop');
+    const certificate = { load: () => new Promise<never>(() => {}) };
+    await plain(await listen(createServer({ certificate, limits: { handshakeTimeout: 50 } })), '');
+    expect(await drops.take()).toEqual({ reason: 'HANDSHAKE_TIMEOUT', ...whose });
+    expect(drops.events).toHaveLength(1);
+  });
+
+  it('for a head that does not end', async () => {
+    const drops = new Recording('portcullis:drop');
+    const socket = await handshake(await listen(serverOf({ headersTimeout: 60 }, () => {})));
+    socket.write('GET / HTTP/1.1\r\n');
+    expect(await received(socket)).toMatch(/^HTTP\/1\.1 408 /);
+    expect(drops.events).toEqual([{ reason: 'HEADERS_TIMEOUT', ...whose }]);
+  });
+
+  it('for a body that does not end', async () => {
+    const drops = new Recording('portcullis:drop');
+    const port = await listen(
+      serverOf({ requestTimeout: 60, headersTimeout: 60 }, (request) => request.resume()),
+    );
+    const socket = await handshake(port);
+    socket.write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n');
+    expect(await received(socket)).toMatch(/^HTTP\/1\.1 408 /);
+    expect(drops.events).toEqual([{ reason: 'REQUEST_TIMEOUT', ...whose }]);
+  });
+
+  it('where a listener of the user’s ends the connection, too', async () => {
+    const drops = new Recording('portcullis:drop');
+    const server = serverOf({ headersTimeout: 60 }, () => {});
+    server.on('clientError', (_error, socket) => socket.destroy());
+    const socket = await handshake(await listen(server));
+    socket.write('GET / HTTP/1.1\r\n');
+    expect(await received(socket)).toBe('');
+    expect(drops.events).toEqual([{ reason: 'HEADERS_TIMEOUT', ...whose }]);
+  });
+
+  it('for none that ended because it was idle', async () => {
+    const drops = new Recording('portcullis:drop');
+    const port = await listen(serverOf({ keepAliveTimeout: 20 }, (_request, response) => response.end('in')));
+    const socket = await handshake(port);
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    expect(await received(socket)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(drops.events).toEqual([]);
+  });
+
+  it('for the plain listener too, which has the same limits', async () => {
+    const drops = new Recording('portcullis:drop');
+    const server = serverOf({ connectionsPerAddress: 1, headersTimeout: 60 }, () => {}, {
+      redirect: { port: 0 },
+    });
+    await listen(server);
+    if (!server.redirect!.listening) await once(server.redirect!, 'listening');
+    const { port } = server.redirect!.address() as { port: number };
+    const from = (localAddress: string): Socket => {
+      const socket = connect({ port, host: '127.0.0.1', localAddress });
+      socket.on('error', () => {});
+      return socket;
+    };
+    const taken = once(server.redirect!, 'connection');
+    const slow = from('127.0.0.2');
+    slow.write('GET / HTTP/1.1\r\n');
+    await taken;
+    await ended(from('127.0.0.2'));
+    expect(drops.events).toEqual([
+      { ...whose, reason: 'CONNECTIONS_PER_ADDRESS', remoteAddress: '127.0.0.2' },
+    ]);
+    expect(await received(slow)).toMatch(/^HTTP\/1\.1 408 /);
+    expect(drops.events.map(({ reason }) => reason)).toEqual(['CONNECTIONS_PER_ADDRESS', 'HEADERS_TIMEOUT']);
+  });
+});
+
+describe('sendTimeout', () => {
+  // More than the kernel takes, in one write.
+  const large = Buffer.alloc(32 * 1024 * 1024);
+
+  it('cuts a client that does not read its answer', async () => {
+    const drops = new Recording('portcullis:drop');
+    const server = serverOf({ sendTimeout: 100 }, (_request, response) => response.end(large));
+    const asked = once(server, 'request') as Promise<[unknown, ServerResponse]>;
+    const socket = await handshake(await listen(server));
+    socket.pause();
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const [, response] = await asked;
+    await once(response, 'close');
+    expect(drops.events).toEqual([{ reason: 'SEND_TIMEOUT', ...whose }]);
+  });
+
+  it('does not cut an answer for which its app takes longer', async () => {
+    const drops = new Recording('portcullis:drop');
+    const server = serverOf({ sendTimeout: 40 }, (_request, response) => {
+      response.write('a');
+      setTimeout(() => response.end('b'), 200);
+    });
+    const socket = await handshake(await listen(server));
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+    expect(await received(socket)).toMatch(/a[^]*b[^]*$/);
+    expect(drops.events).toEqual([]);
+  });
+});
