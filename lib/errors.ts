@@ -4,6 +4,8 @@ export type ConfigErrorCode =
   | 'CERTIFICATE_MISSING'
   | 'CLIENT_CA_INVALID'
   | 'CLIENT_CA_MISSING'
+  | 'CRL_INVALID'
+  | 'CRL_MISSING'
   | 'KEY_INVALID'
   | 'KEY_MISMATCH'
   | 'OPTION_CONFLICT'

@@ -66,12 +66,88 @@ export interface ReloadEvent {
   readonly reason: string | undefined;
 }
 
+/** Why the listener has cut a connection. Stable: switch on it. */
+export type DropReason =
+  /** It was never let in: its address, or the server, has as many as `limits` allow. */
+  | 'HANDSHAKES_PER_ADDRESS'
+  | 'CONNECTIONS_PER_ADDRESS'
+  | 'MAX_CONNECTIONS'
+  /** It had been reset before anybody could ask for its address. */
+  | 'ADDRESS_UNKNOWN'
+  /** The oldest handshake, or idle connection, made room for a newer one. */
+  | 'PENDING_HANDSHAKES'
+  | 'EVICTED'
+  /** It was too slow. */
+  | 'HANDSHAKE_TIMEOUT'
+  | 'HEADERS_TIMEOUT'
+  | 'REQUEST_TIMEOUT'
+  | 'SEND_TIMEOUT'
+  /** HTTP/2: the client reset too many streams, or sent too many PING or SETTINGS frames, or broke the protocol. */
+  | 'HTTP2_RESETS'
+  | 'HTTP2_FLOOD'
+  | 'HTTP2_PROTOCOL';
+
+/**
+ * `portcullis:drop`: a connection that the listener has cut because of its limits, once for each. An idle connection
+ * that ends after `keepAliveTimeout` is none.
+ */
+export interface DropEvent {
+  readonly reason: DropReason;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+}
+
+/**
+ * `portcullis:ticket-rotation`: another session ticket key serves, or the one that serves is shared from now on
+ * (`rotated`); what shares it fails (`degraded`), or answers again (`recovered`). The key itself is never published.
+ */
+export interface TicketRotationEvent {
+  readonly outcome: 'rotated' | 'degraded' | 'recovered';
+  /** `own`: random, of this process alone; `shared`: with others; `kept`: shared, of the period before. */
+  readonly origin: 'own' | 'shared' | 'kept';
+  readonly sharedBy: 'cluster' | 'store' | undefined;
+  /** When it is destroyed at the latest. */
+  readonly expiresAt: Date;
+  /** Of a degradation. */
+  readonly reason: string | undefined;
+}
+
+/** `portcullis:certificate-expiry`: a certificate that ends soon, or has ended; once for each threshold. */
+export interface CertificateExpiryEvent {
+  readonly role: 'server' | 'client CA';
+  /** DNS names and addresses of a server, the subject's name of a CA. */
+  readonly names: readonly string[];
+  readonly fingerprint256: string;
+  readonly notAfter: Date;
+  /** Whole days that are left; negative once it has expired. */
+  readonly daysLeft: number;
+  /** In days: the one that was crossed; 0: it has expired. */
+  readonly threshold: 30 | 14 | 7 | 1 | 0;
+}
+
+/** `portcullis:ocsp`: a responder was asked about a served certificate, for stapling. */
+export interface OcspEvent {
+  /** `failed`: there was no answer, or none that could be verified; what was stapled before is, until its end. */
+  readonly outcome: 'good' | 'revoked' | 'failed';
+  readonly names: readonly string[];
+  readonly fingerprint256: string;
+  /** Until when the answer holds. */
+  readonly nextUpdate: Date | undefined;
+  /** Of a failure: `OCSP_UNREACHABLE`, `OCSP_MALFORMED`, `OCSP_UNTRUSTED` and the like. */
+  readonly code: string | undefined;
+  readonly reason: string | undefined;
+}
+
 /** The names of the diagnostics channels, and what each carries. */
 export interface EventTypes {
   readonly 'portcullis:handshake': HandshakeEvent;
   readonly 'portcullis:handshake-error': HandshakeErrorEvent;
   readonly 'portcullis:decision': DecisionEvent;
   readonly 'portcullis:reload': ReloadEvent;
+  readonly 'portcullis:drop': DropEvent;
+  readonly 'portcullis:certificate-expiry': CertificateExpiryEvent;
+  readonly 'portcullis:ocsp': OcspEvent;
+  readonly 'portcullis:ticket-rotation': TicketRotationEvent;
 }
 
 const channels = {
@@ -79,6 +155,10 @@ const channels = {
   'portcullis:handshake-error': channel('portcullis:handshake-error'),
   'portcullis:decision': channel('portcullis:decision'),
   'portcullis:reload': channel('portcullis:reload'),
+  'portcullis:drop': channel('portcullis:drop'),
+  'portcullis:certificate-expiry': channel('portcullis:certificate-expiry'),
+  'portcullis:ocsp': channel('portcullis:ocsp'),
+  'portcullis:ticket-rotation': channel('portcullis:ticket-rotation'),
 };
 
 /** Whether anybody listens: where a request would have to remember what an event may ask for. */

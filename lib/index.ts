@@ -1,17 +1,35 @@
 export type { ClientCertificate } from './connection/client-certificate.ts';
 export type { TlsState } from './connection/tls-state.ts';
+export type { CertificateMaterial, CertificateSource } from './credentials/source.ts';
 export { type DevelopmentFiles, developmentFiles } from './credentials/development-files.ts';
 export { ConfigError, type ConfigErrorCode, PolicyViolation, type PolicyViolationCode } from './errors.ts';
-export type { DecisionEvent, EventTypes, HandshakeErrorEvent, HandshakeEvent } from './events.ts';
+export type {
+  CertificateExpiryEvent,
+  DecisionEvent,
+  DropEvent,
+  DropReason,
+  EventTypes,
+  HandshakeErrorEvent,
+  HandshakeEvent,
+  OcspEvent,
+  ReloadEvent,
+} from './events.ts';
 export type { ClientAuthOptions } from './listener/client-auth.ts';
 export { createServer } from './listener/create-server.ts';
 export type { Limits } from './listener/limits.ts';
+export type { StaplingOptions } from './listener/stapling-options.ts';
+export type { CertificateExpiry, ListenerStats, Tallies, Tally } from './listener/stats.ts';
+export type { ShutdownOptions, ShutdownReport } from './listener/shutdown.ts';
+export type { SignalsOptions } from './listener/signals.ts';
 export type { Logger } from './listener/logger.ts';
 export type { PortcullisOptions } from './listener/options.ts';
 export type { AcmeChallenge, RedirectOptions } from './listener/redirect-options.ts';
+export type { ReloadReport } from './listener/reload.ts';
+export type { ReloadChanges } from './listener/exchange.ts';
 export type { PortcullisServer } from './listener/server.ts';
 export type { Decision } from './policy/decision.ts';
 export { rule, type Rule, type RuleContext } from './policy/rule.ts';
+export type { AuditCode, AuditFinding, AuditReport, AuditSeverity } from './profiles/audit.ts';
 export { profiles, type TlsProfile } from './profiles/profile.ts';
 export type { CertificateInput, CertificateInputs } from './trust/anchors.ts';
 export { exposeTls } from '../middleware/expose-tls.ts';

@@ -319,8 +319,31 @@ describe('createServer refuses, of what belongs together,', () => {
       'requestCert',
       /clientAuth/,
     ],
-    ['a text for tickets', () => ({ tickets: 'no' }), 'OPTION_INVALID', 'tickets', /boolean/],
-    ['null for tickets', () => ({ tickets: null }), 'OPTION_INVALID', 'tickets', /boolean/],
+    ['a text for tickets', () => ({ tickets: 'no' }), 'OPTION_INVALID', 'tickets', /rotateEvery/],
+    ['null for tickets', () => ({ tickets: null }), 'OPTION_INVALID', 'tickets', /rotateEvery/],
+    [
+      'certificate beside key',
+      () => ({ certificate: { load: () => ({}) }, key: 'x' }),
+      'OPTION_CONFLICT',
+      'key',
+      /one of them/,
+    ],
+    ['an empty certificate', () => ({ certificate: [] }), 'CERTIFICATE_MISSING', 'certificate', /one/],
+    ['watch where there is nothing to watch', () => ({ watch: true }), 'OPTION_CONFLICT', 'watch', /keyFile/],
+    [
+      'a misspelt unknownServerName',
+      () => ({ unknownServerName: 'refused' }),
+      'OPTION_INVALID',
+      'unknownServerName',
+      /refuse/,
+    ],
+    [
+      'ticketKeys beside tickets',
+      () => ({ tickets: { rotateEvery: 60 }, ticketKeys: Buffer.alloc(48) }),
+      'OPTION_CONFLICT',
+      'ticketKeys',
+      /rotateEvery/,
+    ],
     ['0 for a flag', () => ({ honorCipherOrder: 0 }), 'OPTION_INVALID', 'honorCipherOrder', /boolean/],
     [
       'a text for dangerouslyAllowHostMismatch',
@@ -356,7 +379,7 @@ describe('createServer with NODE_ENV=production', () => {
     process.env['NODE_ENV'] = 'production';
     const error = refused({});
     expect({ code: error.code, path: error.path }).toEqual({ code: 'CERTIFICATE_MISSING', path: 'cert' });
-    expect(error.remedy).toMatch(/key and cert, or pfx/);
+    expect(error.remedy).toMatch(/key and cert, pfx/);
   });
 
   it('serves with one', () => {

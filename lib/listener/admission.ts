@@ -35,6 +35,32 @@ export function refusalOf(
   return misdirected;
 }
 
+/**
+ * Why a listener with `mode: 'required'` refuses a request on a connection that it has let in: the client's certificate
+ * has expired since, or been revoked, or its CA is trusted no longer.
+ */
+export function clientRefusalOf(
+  request: IncomingMessage,
+  connection: Connection | undefined,
+): Answer | undefined {
+  const { clientCertificate, clientCertificateError } = connection?.stateAt(Date.now()) ?? {};
+  if (clientCertificate !== undefined) return undefined;
+  const { code, reason } = clientCertificateError ?? {
+    code: 'CLIENT_CERTIFICATE_REQUIRED',
+    reason: 'no client certificate',
+  };
+  announce(refuse(code, reason), () => ({
+    policy: 'requireClientCertificate',
+    enforced: true,
+    certificate: undefined,
+    remoteAddress: request.socket.remoteAddress,
+    method: request.method,
+    url: request.url,
+  }));
+  const { status, message } = new PolicyViolation(code, '');
+  return { status, title: message, code };
+}
+
 function announceMismatch(
   request: IncomingMessage,
   connection: Connection | undefined,

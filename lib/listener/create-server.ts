@@ -5,9 +5,10 @@ import { ConfigError, messageOf } from '../errors.ts';
 import { describe } from '../options.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { Logger } from './logger.ts';
-import { type PortcullisOptions, readOptions } from './options.ts';
+import { type ListenerConfig, type PortcullisOptions, readOptions } from './options.ts';
 import { classesFor } from './prototypes.ts';
 import { PortcullisServer } from './server.ts';
+import { loadCertificates, prepareServing, type Serving } from './serving.ts';
 
 /**
  * Makes a hardened HTTPS server, with the signature of `https.createServer`: Mozilla's `intermediate` profile, no
@@ -45,46 +46,59 @@ export function createServer(
     );
   }
   const config = readOptions(options);
-  const development = config.keyPairs.length === 0;
-  if (development && process.env['NODE_ENV'] === 'production') {
+  const loaded = loadCertificates(config);
+  if (loaded === undefined) return developmentServer(config, listener);
+  if (!(loaded instanceof Promise)) {
+    const serving = prepareServing(config, loaded);
+    warnOfAll(serving);
+    return new PortcullisServer({ config, serving }, classesFor(listener), listener);
+  }
+  const server = new PortcullisServer({ config, serving: undefined }, classesFor(listener), listener);
+  completeLater(server, async () => {
+    const serving = prepareServing(config, await loaded);
+    warnOfAll(serving);
+    return serving;
+  });
+  return server;
+}
+
+function developmentServer(config: ListenerConfig, listener: RequestListener | undefined): PortcullisServer {
+  if (process.env['NODE_ENV'] === 'production') {
     throw new ConfigError(
       'CERTIFICATE_MISSING',
       'cert',
       'there is no certificate',
-      'Give key and cert, or pfx: the development certificate is not for production.',
+      'Give key and cert, pfx, or certificate: the development certificate is not for production.',
     );
   }
   // Not asked for otherwise: a container's user may have no home.
-  const files = development ? developmentFiles() : undefined;
-  const kept = files && readDevelopmentCertificate(files, Date.now());
-  const server = new PortcullisServer(
-    kept === undefined ? config : { ...config, keyPairs: [kept] },
-    classesFor(listener),
-    listener,
-  );
-  if (files !== undefined) {
-    if (kept === undefined) completeLater(server, files, config.logger);
-    else tellDevelopment(config.logger, files);
-  }
-  for (const { leaf } of config.keyPairs) warnOfDates(leaf, 'server certificate', config.logger);
-  for (const anchor of config.clientAuth?.trust.anchors ?? []) {
-    warnOfDates(anchor, 'client CA', config.logger);
-  }
+  const files = developmentFiles();
+  const kept = readDevelopmentCertificate(files, Date.now());
+  const serving = kept && prepareServing(config, [[kept]]);
+  const server = new PortcullisServer({ config, serving }, classesFor(listener), listener);
+  if (kept === undefined) completeLater(server, () => makeDevelopment(config, files));
+  else tellDevelopment(config.logger, files);
   return server;
 }
 
-function completeLater(server: PortcullisServer, files: DevelopmentFiles, logger: Logger): void {
-  makeDevelopmentCertificate(files, Date.now())
-    .then(({ pair, notKept }) => {
-      server.complete([pair]);
-      if (notKept === undefined) return tellDevelopment(logger, files);
-      const why = messageOf(notKept);
-      return logger.warn(
-        `Portcullis: a development certificate for this process only: it could not be kept (${why}).`,
-      );
-    })
-    // On a later tick, so that an 'error' that nobody handles is an uncaught exception, as with any server.
-    .catch((error: unknown) => process.nextTick(() => server.emit('error', error)));
+/** On a later tick an 'error' that nobody handles is an uncaught exception, as with any server. */
+function completeLater(server: PortcullisServer, make: () => Promise<Serving>): void {
+  server.completeWith(
+    make().catch((error: unknown) => {
+      process.nextTick(() => server.emit('error', error));
+      throw error;
+    }),
+  );
+}
+
+async function makeDevelopment(config: ListenerConfig, files: DevelopmentFiles): Promise<Serving> {
+  const { pair, notKept } = await makeDevelopmentCertificate(files, Date.now());
+  if (notKept === undefined) tellDevelopment(config.logger, files);
+  else
+    config.logger.warn(
+      `Portcullis: a development certificate for this process only: it could not be kept (${messageOf(notKept)}).`,
+    );
+  return prepareServing(config, [[pair]]);
 }
 
 let told = false;
@@ -97,6 +111,12 @@ function tellDevelopment(logger: Logger, files: DevelopmentFiles): void {
     `Portcullis: serving localhost with a development certificate. To trust it, give clients ${files.authority} ` +
       `(curl --cacert, NODE_EXTRA_CA_CERTS), or import it as an authority in your browser; it can vouch for localhost only.`,
   );
+}
+
+function warnOfAll({ config, choice }: Serving): void {
+  for (const { leaf } of choice.groups.flat()) warnOfDates(leaf, 'server certificate', config.logger);
+  for (const anchor of config.clientAuth?.trust.anchors ?? [])
+    warnOfDates(anchor, 'client CA', config.logger);
 }
 
 /** Not an error: a bundle may hold a CA that is on its way out, and a restart must not be an outage. */

@@ -3,15 +3,19 @@ import type { ServerOptions } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import { ConfigError } from '../errors.ts';
 import { type KeyPair, readKeyPairs } from '../credentials/key-pair.ts';
-import { checkKeys, flag } from '../options.ts';
+import { type CertificateOption, type NamedSource, readCertificateSources } from '../credentials/source.ts';
+import { checkKeys, flag, oneOf } from '../options.ts';
 import { readProfile, type TlsProfile } from '../profiles/profile.ts';
+import { readTickets, type TicketConfig, type TicketOptions } from '../tickets/config.ts';
 import { type ClientAuth, type ClientAuthOptions, readClientAuth } from './client-auth.ts';
-import { type Limits, readLimits } from './limits.ts';
+import { type CheckedLimits, type Limits, readLimits, type UnlimitedName } from './limits.ts';
 import { type Logger, readLogger } from './logger.ts';
 import { checkHttpsOptions, knownHttpsOptions, passedOn } from './passed-on.ts';
 import { protocolOptions } from './protocol.ts';
 import { readRedirect, type RedirectConfig, type RedirectOptions } from './redirect-options.ts';
-import { checkServerCertificates } from './server-certificates.ts';
+import { readSignals, type SignalsConfig, type SignalsOptions } from './signals.ts';
+import { readStapling, type StaplingConfig, type StaplingOptions } from './stapling-options.ts';
+import { readWatch, type Watched } from './watching.ts';
 
 type OwnOrRefused =
   | 'ALPNCallback'
@@ -30,12 +34,24 @@ export interface PortcullisOptions extends Omit<ServerOptions, OwnOrRefused> {
   /** `intermediate` (the default) or `modern` of Mozilla's guideline, or a profile of one's own. */
   readonly profile?: 'intermediate' | 'modern' | Partial<TlsProfile> | undefined;
   readonly clientAuth?: ClientAuthOptions | undefined;
+  /** Where certificates come from, and come again: the first is the default, the others are chosen by SNI. */
+  readonly certificate?: CertificateOption | undefined;
+  /** Reload certificates, CAs and CRLs when their files change; on for whatever is given as a file. */
+  readonly watch?: boolean | undefined;
+  /** What a client gets that names a server which no certificate has: the default one, or alert 112 (RFC 6066 3). */
+  readonly unknownServerName?: 'default' | 'refuse' | undefined;
   /** In milliseconds and connections; every one finite. */
   readonly limits?: { readonly [Name in keyof Limits]?: Limits[Name] | undefined } | undefined;
+  /** Serve HTTP/2 beside HTTP/1.1 on the one port, as ALPN chooses; off by default. */
+  readonly http2?: boolean | undefined;
   /** A plain listener that answers 308 to https; off by default. */
   readonly redirect?: RedirectOptions | undefined;
-  /** Session tickets; on by default, and always off with `clientAuth`. */
-  readonly tickets?: boolean | undefined;
+  /** Signals on which it shuts down or reloads; none by default. */
+  readonly signals?: SignalsOptions | undefined;
+  /** Session tickets; on by default with keys that rotate every 12 hours, and always off with `clientAuth`. */
+  readonly tickets?: boolean | TicketOptions | undefined;
+  /** Staples the responder's word on each certificate, asked for in advance (RFC 6066 8); off by default. */
+  readonly ocspStapling?: boolean | StaplingOptions | undefined;
   /** Where it says what an operator should know: pino's shape; `console` by default, `false` for silence. */
   readonly logger?: Logger | false | undefined;
   readonly dangerouslyMinVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | undefined;
@@ -52,19 +68,30 @@ export interface PortcullisOptions extends Omit<ServerOptions, OwnOrRefused> {
   readonly dangerouslyAllowHostMismatch?: boolean | undefined;
   readonly dangerouslyInsecureHTTPParser?: boolean | undefined;
   /** Limits that are switched off. */
-  readonly dangerouslyUnlimited?: ReadonlyArray<Exclude<keyof Limits, 'handshakeTimeout'>> | undefined;
+  readonly dangerouslyUnlimited?: ReadonlyArray<UnlimitedName> | undefined;
 }
 
 /** The options, read and validated once. */
 export interface ListenerConfig {
   readonly profile: TlsProfile;
   readonly clientAuth: ClientAuth | undefined;
-  /** Empty: the development certificate is to be used. */
+  /** All options as they were given, for a reload to read again. Frozen. */
+  readonly given: Readonly<Record<string, unknown>>;
+  /** Of the option `certificate`. */
+  readonly sources: readonly NamedSource[] | undefined;
+  readonly watched: Watched | undefined;
+  readonly refuseUnknownName: boolean;
+  /** Undefined without tickets, and where the user gives the key. */
+  readonly tickets: TicketConfig | undefined;
+  /** Of `key`, `cert` and `pfx`. Empty: the development certificate is to be used. */
   readonly keyPairs: readonly KeyPair[];
-  readonly limits: Limits;
+  readonly limits: CheckedLimits;
   readonly matchHost: boolean;
   readonly allowRenegotiation: boolean;
+  readonly http2: boolean;
   readonly redirect: RedirectConfig | undefined;
+  readonly signals: SignalsConfig | undefined;
+  readonly stapling: StaplingConfig | undefined;
   readonly logger: Logger;
   /** For `https.Server`, complete but for key and certificate. */
   readonly https: ServerOptions;
@@ -72,6 +99,7 @@ export interface ListenerConfig {
 
 const ownKeys = [
   'cert',
+  'certificate',
   'ciphers',
   'clientAuth',
   'dangerouslyAllowHostMismatch',
@@ -89,6 +117,7 @@ const ownKeys = [
   'handshakeTimeout',
   'headersTimeout',
   'honorCipherOrder',
+  'http2',
   'keepAliveTimeout',
   'key',
   'limits',
@@ -96,6 +125,7 @@ const ownKeys = [
   'maxConnections',
   'maxVersion',
   'minVersion',
+  'ocspStapling',
   'passphrase',
   'pfx',
   'profile',
@@ -103,7 +133,10 @@ const ownKeys = [
   'requestTimeout',
   'secureOptions',
   'sigalgs',
+  'signals',
   'tickets',
+  'unknownServerName',
+  'watch',
 ];
 
 /** Slow clients are looked for this often (ms); by Node's default of 30 s a limit of 10 s holds nobody for long. */
@@ -116,7 +149,8 @@ export function readOptions(options: unknown): ListenerConfig {
   const given: Readonly<Record<string, unknown>> = Object.freeze(Object.assign(Object.create(null), options));
   const profile = readProfile(given['profile']);
   const clientAuth = readClientAuth(given['clientAuth']);
-  checkHttpsOptions(given, clientAuth !== undefined);
+  const http2 = flag(given['http2'], 'http2', false);
+  checkHttpsOptions(given, clientAuth !== undefined, http2);
   const allowRenegotiation = flag(
     given['dangerouslyAllowRenegotiation'],
     'dangerouslyAllowRenegotiation',
@@ -131,23 +165,35 @@ export function readOptions(options: unknown): ListenerConfig {
     );
   }
   const tickets = readTickets(given['tickets'], clientAuth !== undefined);
+  checkTicketKeys(given, tickets);
   const limits = readLimits(given);
+  const sources = readSources(given);
   const config: ListenerConfig = {
     profile,
     clientAuth,
+    given,
+    sources,
+    watched: readWatch(given, sources),
+    refuseUnknownName:
+      given['unknownServerName'] !== undefined &&
+      oneOf(given['unknownServerName'], ['default', 'refuse'], 'unknownServerName') === 'refuse',
+    tickets: given['ticketKeys'] === undefined ? tickets : undefined,
     keyPairs: readKeyPairs(given),
     limits,
     matchHost:
       clientAuth !== undefined &&
       !flag(given['dangerouslyAllowHostMismatch'], 'dangerouslyAllowHostMismatch', false),
     allowRenegotiation,
+    http2,
     redirect: readRedirect(given['redirect']),
+    signals: readSignals(given['signals']),
+    stapling: readStapling(given['ocspStapling']),
     logger: readLogger(given['logger']),
     https: {
       connectionsCheckingInterval: checkingInterval,
       ...passedOn(given),
-      ...protocolOptions(given, profile, tickets),
-      ALPNProtocols: ['http/1.1'],
+      ...protocolOptions(given, profile, tickets !== undefined),
+      ALPNProtocols: http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
       handshakeTimeout: limits.handshakeTimeout,
       headersTimeout: limits.headersTimeout,
       requestTimeout: limits.requestTimeout,
@@ -160,19 +206,34 @@ export function readOptions(options: unknown): ListenerConfig {
       ...clientAuthOptions(clientAuth),
     },
   };
-  checkServerCertificates(given, config.keyPairs, clientAuth !== undefined);
   checkContext(config);
   return config;
 }
 
-function readTickets(value: unknown, clientAuth: boolean): boolean {
-  const tickets = flag(value, 'tickets', !clientAuth);
-  if (!tickets || !clientAuth) return tickets;
+/** `certificate` says all; beside it `key` would say it twice, and an `SNICallback` would choose against it. */
+function readSources(given: Readonly<Record<string, unknown>>): readonly NamedSource[] | undefined {
+  const sources = readCertificateSources(given['certificate']);
+  const twice = ['key', 'cert', 'pfx', 'passphrase', 'SNICallback'].find((name) => given[name] !== undefined);
+  if (sources !== undefined && twice !== undefined) {
+    throw new ConfigError(
+      'OPTION_CONFLICT',
+      twice,
+      'the option certificate is there as well',
+      'Give one of them.',
+    );
+  }
+  return sources;
+}
+
+/** A key that the user gives is not rotated here: they have to, by `setTicketKeys`. */
+function checkTicketKeys(given: Readonly<Record<string, unknown>>, tickets: TicketConfig | undefined): void {
+  if (given['ticketKeys'] === undefined) return;
+  if (tickets !== undefined && (given['tickets'] === undefined || given['tickets'] === true)) return;
   throw new ConfigError(
     'OPTION_CONFLICT',
-    'tickets',
-    'with clientAuth nothing is resumed, as a resumed session is not verified again',
-    'Leave it out.',
+    'ticketKeys',
+    'the option tickets says otherwise',
+    'Leave it out: keys are made, rotated and shared by tickets: { rotateEvery, store }.',
   );
 }
 
@@ -199,9 +260,9 @@ export function credentialOptions(pairs: readonly KeyPair[]): Pick<ServerOptions
 const exported = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
 
 /** OpenSSL's own objections, before a server exists that fails every handshake. */
-function checkContext(config: ListenerConfig): void {
+function checkContext({ https }: ListenerConfig): void {
   try {
-    createSecureContext({ ...config.https, ...credentialOptions(config.keyPairs) });
+    createSecureContext(https);
   } catch (error) {
     throw new ConfigError(
       'OPTION_INVALID',

@@ -1,5 +1,6 @@
 import type { ServerOptions } from 'node:https';
 import { BlockList } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../errors.ts';
 import { describe, flag, wholeNumber } from '../options.ts';
 import { guardedSniCallback } from './sni-callback.ts';
@@ -112,7 +113,11 @@ export const knownHttpsOptions: readonly string[] = [
 ];
 
 /** Refuses Node's own options where they would weaken the listener, with what to write instead. */
-export function checkHttpsOptions(given: Readonly<Record<string, unknown>>, clientAuth: boolean): void {
+export function checkHttpsOptions(
+  given: Readonly<Record<string, unknown>>,
+  clientAuth: boolean,
+  http2: boolean,
+): void {
   for (const [name, remedy] of Object.entries(refused)) {
     // With clientAuth they would say what another option says: `rejectUnauthorized` beside the mode 'optional'.
     if (given[name] === undefined || (!clientAuth && given[name] === harmless[name])) continue;
@@ -135,12 +140,15 @@ export function checkHttpsOptions(given: Readonly<Record<string, unknown>>, clie
     );
   }
   const alpn = given['ALPNProtocols'];
-  if (alpn !== undefined && !(Array.isArray(alpn) && alpn.length === 1 && alpn[0] === 'http/1.1')) {
+  const served = http2 ? ['h2', 'http/1.1'] : ['http/1.1'];
+  if (alpn !== undefined && !(Array.isArray(alpn) && isDeepStrictEqual([...alpn], served))) {
     throw new ConfigError(
       'OPTION_WEAKENS',
       'ALPNProtocols',
       'a protocol that is not served here invites cross-protocol attacks (ALPACA)',
-      "Leave it out: 'http/1.1' is offered.",
+      http2
+        ? "Leave it out: 'h2' and 'http/1.1' are offered."
+        : "Leave it out: 'http/1.1' is offered. For HTTP/2 give http2: true.",
     );
   }
   if (!clientAuth) return;

@@ -2,17 +2,17 @@ import type { KeyPair } from '../credentials/key-pair.ts';
 import { ConfigError } from '../errors.ts';
 import { weaknessOfKey, weaknessOfSignature } from '../trust/algorithms.ts';
 import { oids } from '../x509/extensions.ts';
+import type { ListenerConfig } from './options.ts';
 
 /** Refuses server certificates that OpenSSL would not serve, and a PFX whose CA could be taken for a trust anchor. */
 export function checkServerCertificates(
-  given: Readonly<Record<string, unknown>>,
+  { given, clientAuth }: Pick<ListenerConfig, 'given' | 'clientAuth'>,
   pairs: readonly KeyPair[],
-  clientAuth: boolean,
 ): void {
   for (const pair of pairs) {
     if (given['dangerouslySecurityLevel'] === undefined) checkStrength(pair);
     checkPurpose(pair);
-    if (clientAuth && pair.path.startsWith('pfx')) checkIssuers(pair);
+    if (clientAuth !== undefined && /\.?pfx/.test(pair.path)) checkIssuers(pair);
   }
 }
 

@@ -1,0 +1,69 @@
+import express from 'express';
+import { createServer, requireClientCertificate } from 'portcullis';
+import type { SecureVersion } from 'node:tls';
+import type { IssuedCertificate } from 'portcullis/pki';
+import type { TestPki } from 'portcullis/testing';
+import type { PortcullisServer } from '../../lib/listener/server.ts';
+import { listen, open, speaking, type Wire } from '../support/attacks.ts';
+
+/** `/in` lets in who is verified, `/route` who is verified to `routeCa`; errors are told by their code. */
+export function appOf(routeCa?: string): express.Express {
+  const app = express();
+  app.get('/open', (_request, response) => void response.send('open'));
+  const enter: express.RequestHandler = (request, response) =>
+    void response.send(`in: ${request.tls!.clientCertificate!.subject['CN']}`);
+  app.get('/in', requireClientCertificate(), enter);
+  if (routeCa !== undefined) app.get('/route', requireClientCertificate({ ca: routeCa }), enter);
+  app.use(
+    (
+      error: { status: number; code: string },
+      _request: express.Request,
+      response: express.Response,
+      _next: express.NextFunction,
+    ) => void response.status(error.status).send(error.code),
+  );
+  return app;
+}
+
+export interface ClientAuth {
+  readonly mode?: 'optional' | 'required';
+  readonly ca: string | string[];
+  readonly crl?: string | Buffer | ReadonlyArray<string | Buffer>;
+  readonly revocation?: object;
+}
+
+/** A server of the test's PKI, and a client's way to it. */
+export async function start(
+  pki: TestPki,
+  clientAuth: ClientAuth,
+  app: express.Express = appOf(),
+): Promise<{
+  readonly server: PortcullisServer;
+  readonly connect: (client: Pick<IssuedCertificate, 'key' | 'chain'>, version: SecureVersion) => Promise<Wire>;
+}> {
+  const server = createServer(
+    { ...pki.server, clientAuth: { mode: 'optional', ...clientAuth }, logger: false },
+    app,
+  );
+  const port = await listen(server);
+  return {
+    server,
+    connect: ({ key, chain }, version) =>
+      open(port, { ...speaking(version), ca: pki.ca, key, cert: chain }),
+  };
+}
+
+/** What the client gets on a new connection, over both versions of TLS, which must be the same. */
+export async function ask(
+  pki: TestPki,
+  clientAuth: ClientAuth,
+  client: Pick<IssuedCertificate, 'key' | 'chain'>,
+  path = '/in',
+  app: express.Express = appOf(),
+): Promise<string> {
+  const { connect } = await start(pki, clientAuth, app);
+  const wires = await Promise.all([connect(client, 'TLSv1.2'), connect(client, 'TLSv1.3')]);
+  const answers = await Promise.all(wires.map((wire) => wire.ask(path)));
+  const told = new Set(answers.map(({ status, body }) => (status === 'closed' ? 'closed' : body)));
+  return [...told].join(' | ');
+}

@@ -1,0 +1,236 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { Server, type ServerOptions } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
+import { takenConnection, type TlsState } from '../connection/index.ts';
+import { ConfigError, type PolicyViolationCode } from '../errors.ts';
+import { publish } from '../events.ts';
+import { admitConnection, publishHandshake, publishHandshakeProblem } from './admit-connection.ts';
+import { type Answer, clientRefusalOf, refusalOf } from './admission.ts';
+import { answerOnSocket, answerRequest } from './answer.ts';
+import { describeHandshakeError } from './handshake-errors.ts';
+import { Http2Sessions } from './http2/sessions.ts';
+import { credentialOptions } from './options.ts';
+import { callbackOf, type Live, type Serving } from './serving.ts';
+import { StatsCollector } from './stats.ts';
+import { Traffic } from './traffic.ts';
+import { WaitingRoom } from './waiting-room.ts';
+
+type AnyResponse = ServerResponse & { req: IncomingMessage };
+
+/**
+ * An `https.Server` whose every door is watched: what it emits is what its users react to, so a connection or request
+ * that is refused is never emitted, and no listener of theirs can come before the refusal.
+ */
+export class GuardedServer extends Server {
+  readonly #live: Live;
+  readonly #waiting = new WaitingRoom();
+  /** @internal What has come of connections and requests. */
+  protected readonly counted: StatsCollector;
+  /** @internal The connections, and their limits. */
+  protected readonly traffic: Traffic;
+  /** Node's own listener for 'secureConnection', which speaks HTTP/1.1: called for the sockets that speak it. */
+  readonly #http1: (socket: TLSSocket) => void;
+  /** @internal What speaks HTTP/2; undefined without the option. */
+  protected readonly http2: Http2Sessions | undefined;
+
+  /** Connections wait until `live.serving` is there. `classes` are those of requests and responses. */
+  constructor(live: Live, classes: ServerOptions, listener?: RequestListener) {
+    const { config, serving } = live;
+    super(
+      {
+        ...classes,
+        ...config.https,
+        ...callbackOf(live),
+        ...(serving && credentialOptions(serving.choice.default)),
+      },
+      listener,
+    );
+    this.#http1 = takeHttp1(this);
+    this.counted = new StatsCollector();
+    this.traffic = new Traffic(config.limits, (reason) => this.counted.dropped(reason));
+    this.#live = live;
+    const { limits, https } = config;
+    this.http2 = config.http2 ? new Http2Sessions(this, limits, { ...classes, ...https }) : undefined;
+    // Node 20 drops the lines after the 1000th, and a second Host among them would not be seen.
+    this.maxHeadersCount = 0;
+    if (config.limits.maxConnections > 0) this.maxConnections = config.limits.maxConnections;
+  }
+
+  /** Lets serve what has been prepared: new connections at once, open ones by what `live` says of their trust. */
+  protected serve(serving: Serving): void {
+    const { config, choice } = serving;
+    super.setSecureContext({ ...config.https, ...credentialOptions(choice.default) });
+    this.#live.config = config;
+    this.#live.serving = serving;
+    this.#waiting.release((socket) => super.emit('connection', socket));
+  }
+
+  /** Node's would reset all that it is not told to its own defaults: versions, ciphers, client authentication. */
+  override setSecureContext(options: SecureContextOptions): void {
+    // https.Server calls it while it is constructed, when nothing of this class is there yet.
+    if (!(#live in this)) return super.setSecureContext(options);
+    throw new ConfigError(
+      'OPTION_WEAKENS',
+      'setSecureContext',
+      'it would reset every setting that it is not given',
+      'Call reload({ key, cert }), which keeps them.',
+    );
+  }
+
+  /** With `clientAuth` a context of its own would bring other trust anchors, and without `ca` the system's. */
+  override addContext(hostname: string, context: SecureContext | SecureContextOptions): void {
+    if (this.#live.config.clientAuth === undefined) return super.addContext(hostname, context);
+    throw new ConfigError(
+      'OPTION_CONFLICT',
+      'addContext',
+      'its context brings trust anchors that clientAuth.ca knows nothing of',
+      'Give the option certificate a list.',
+    );
+  }
+
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (!(#live in this)) return super.emit(event as 'close');
+    switch (event) {
+      case 'connection':
+        return this.#onConnection(args[0] as Socket);
+      case 'secureConnection':
+        return this.#admitConnection(args[0] as TLSSocket) && this.#pass(event, args);
+      case 'request':
+      case 'checkContinue':
+      case 'checkExpectation':
+        return this.#admitRequest(args[0] as IncomingMessage, args[1] as ServerResponse)
+          ? this.#pass(event, args)
+          : true;
+      case 'upgrade':
+      case 'connect':
+        return this.#admitUpgrade(args[0] as IncomingMessage, args[1] as Duplex)
+          ? this.#pass(event, args)
+          : true;
+      case 'tlsClientError':
+        this.#onHandshakeError(args[0], args[1] as TLSSocket);
+        return this.#pass(event, args);
+      case 'clientError':
+        this.traffic.clientFailed(args[0], args[1] as Duplex);
+        return this.#onClientError(args[1] as Duplex) ? this.#pass(event, args) : true;
+      case 'drop':
+        this.traffic.dropped(args[0]);
+        return this.#pass(event, args);
+      case 'listening':
+        this.onListening();
+        return this.#pass(event, args);
+      case 'close':
+        this.onClosed();
+        return this.#pass(event, args);
+      default:
+        return this.#pass(event, args);
+    }
+  }
+
+  /** While a shutdown lets its clients finish, `close()` must not cut a connection whose next request is on its way. */
+  override closeIdleConnections(): void {
+    if (this.traffic.draining) return;
+    super.closeIdleConnections();
+    this.http2?.closeIdle();
+  }
+
+  /** Those whose handshake has not ended, and upgraded ones, too. */
+  override closeAllConnections(): void {
+    super.closeAllConnections();
+    this.traffic.closeAll();
+  }
+
+  /** Before any listener of the users hears of it. */
+  protected onListening(): void {}
+  protected onClosed(): void {}
+
+  #pass(event: string | symbol, args: unknown[]): boolean {
+    // Without a spread for each request.
+    if (event === 'request') return super.emit(event, args[0] as IncomingMessage, args[1] as AnyResponse);
+    return (super.emit as (event: string | symbol, ...args: unknown[]) => boolean).call(this, event, ...args);
+  }
+
+  #onConnection(socket: Socket): boolean {
+    // It asks for the address, which Node remembers, and a reset connection could not tell any more.
+    if (!this.traffic.admit(socket, this.address())) return true;
+    if (this.#live.serving !== undefined) return this.#pass('connection', [socket]);
+    socket.once('timeout', () => this.traffic.handshakeTimedOut(socket));
+    this.#waiting.hold(socket, this.#live.config.limits.handshakeTimeout);
+    return true;
+  }
+
+  /** Whoever is admitted is served by the protocol that ALPN chose, and then shown to the users' listeners. */
+  #admitConnection(socket: TLSSocket): boolean {
+    if (!this.traffic.opened(socket)) {
+      socket.destroy();
+      return false;
+    }
+    const { clientAuth, allowRenegotiation } = this.#live.config;
+    const origin = {
+      guarded: true,
+      trust: () => this.#live.config.clientAuth?.trust,
+      refused: (code: PolicyViolationCode) => this.counted.refused(code),
+    } as const;
+    const admitted = admitConnection(socket, origin, clientAuth?.required === true);
+    if ('code' in admitted) {
+      this.counted.handshakeFailed(admitted.code);
+      publishHandshakeProblem(socket, admitted);
+      socket.destroy();
+      return false;
+    }
+    if (!allowRenegotiation) socket.on('secure', () => socket.destroy());
+    socket.once('close', this.counted.opened(admitted.stateAt(Date.now())));
+    publishHandshake(socket, admitted);
+    if (this.http2 !== undefined && socket.alpnProtocol === 'h2') this.http2.serve(socket);
+    else this.#http1.call(this, socket);
+    return true;
+  }
+
+  #admitRequest(request: IncomingMessage, response: ServerResponse): boolean {
+    if (!this.traffic.began(request, response)) return false;
+    const refusal = this.#refusalOf(request);
+    if (refusal !== undefined) answerRequest(response, refusal);
+    return refusal === undefined;
+  }
+
+  #admitUpgrade(request: IncomingMessage, socket: Duplex): boolean {
+    const refusal = this.#refusalOf(request);
+    if (refusal !== undefined) answerOnSocket(socket, refusal);
+    else this.traffic.upgraded(socket);
+    return refusal === undefined;
+  }
+
+  /** A request that passes has `req.tls`, as `exposeTls()` gives it on other servers. */
+  #refusalOf(request: IncomingMessage & { tls?: TlsState }): Answer | undefined {
+    const connection = takenConnection(request.socket);
+    const { matchHost, clientAuth } = this.#live.config;
+    const refusal =
+      refusalOf(request, connection, matchHost) ??
+      (clientAuth?.required === true ? clientRefusalOf(request, connection) : undefined);
+    if (refusal?.code !== undefined) this.counted.refused(refusal.code);
+    if (refusal === undefined && connection !== undefined) request.tls = connection.stateAt(Date.now());
+    return refusal;
+  }
+
+  #onHandshakeError(error: unknown, socket: TLSSocket): void {
+    if (!this.traffic.handshakeFailed(error, socket)) return;
+    const described = describeHandshakeError(error, socket);
+    this.counted.handshakeFailed(described.code);
+    publish('portcullis:handshake-error', () => described);
+  }
+
+  /** Node repeats each failed handshake as a 'clientError', where users write an HTTP 400 to it: here it ends. */
+  #onClientError(socket: Duplex): boolean {
+    if (!(socket instanceof TLSSocket) || takenConnection(socket) !== undefined) return true;
+    socket.destroy();
+    return false;
+  }
+}
+
+function takeHttp1(server: Server): (socket: TLSSocket) => void {
+  const [http1] = server.listeners('secureConnection') as Array<(socket: TLSSocket) => void>;
+  if (http1 === undefined) throw new Error('This Node has no listener for HTTP/1.1 in its https.Server.');
+  server.removeListener('secureConnection', http1);
+  return http1;
+}
