@@ -3,14 +3,14 @@ export default {
   // Jest leaves one core to others, which on two cores is half of the speed.
   maxWorkers: '100%',
   roots: ['<rootDir>/__tests__'],
-  setupFiles: ['<rootDir>/__tests__/support/fixed-seed.ts'],
+  setupFiles: ['<rootDir>/__tests__/support/fixed-seed.ts', '<rootDir>/__tests__/support/quiet.ts'],
   testMatch: ['**/*.test.ts'],
   // Other programs and Nodes: jest.interop.config.js.
   testPathIgnorePatterns: ['/node_modules/', '/__tests__/(interop|packaging)/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^portcullis$': '<rootDir>/lib/index.ts',
-    '^portcullis/(pki|testing)$': '<rootDir>/lib/$1/index.ts',
+    '^portcullis/(cluster|pki|redis|testing)$': '<rootDir>/lib/$1/index.ts',
   },
   transform: {
     '^.+\\.ts$': [

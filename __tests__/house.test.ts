@@ -12,7 +12,7 @@ const rows: readonly (readonly string[])[] = [
   ['policy'],
   ['listener', 'client'],
   ['middleware'],
-  ['testing', 'cli'],
+  ['testing', 'cli', 'redis', 'cluster'],
   ['index'],
 ];
 /** Neighbours in a row know each other in one direction only. */

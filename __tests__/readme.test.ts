@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -36,7 +38,7 @@ interface Run {
 function run(snippet: string, name: string): Promise<Run> {
   const file = join(project, `${name}.mjs`);
   const told = `.listen(0, '127.0.0.1', function () { process.send(this.address().port); })`;
-  writeFileSync(file, snippet.replace('.listen(8443)', told));
+  writeFileSync(file, snippet.replace('.listen(8443)', told).replace('port: 8080', 'port: 0'));
   const child = spawn(process.execPath, [file], {
     cwd: project,
     env: {
@@ -117,6 +119,18 @@ describe('the README', () => {
     const { port, stop } = await run(snippetWith("res.send('hello')"), 'hello');
     expect(await get(port, '/', pki.ca)).toEqual([200, 'hello']);
     await stop();
+  });
+
+  it('serves HTTP/2 for years, and ends at SIGTERM when it has answered', async () => {
+    const { port, stop } = await run(snippetWith("res.send('still here')"), 'years');
+    const session = connect(`https://127.0.0.1:${port}`, { ca: pki.ca });
+    const stream = session.request({ ':path': '/' });
+    let body = '';
+    stream.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    await once(stream, 'end');
+    expect(body).toBe('still here');
+    session.close();
+    expect(await stop()).toMatchObject({ stderr: '' });
   });
 
   it('lets a client certificate into the route that wants one, and nobody else', async () => {

@@ -92,7 +92,10 @@ function settle(
   if (isHeard('portcullis:decision')) report(policy, decision, request, seen);
   // What a policy found that only reports opens nothing: the next one sees the client as before.
   if (policy.reportOnly) return next();
-  if (decision.allow !== true) return next(new PolicyViolation(decision.code, decision.detail));
+  if (decision.allow !== true) {
+    seen?.connection.refused(decision.code);
+    return next(new PolicyViolation(decision.code, decision.detail));
+  }
   if (seen !== undefined) request.tls = seen.state;
   next();
 }

@@ -1,11 +1,14 @@
 import type { TLSSocket } from 'node:tls';
+import type { PolicyViolationCode } from '../errors.ts';
 import { linkedPath } from '../trust/linked-path.ts';
 import type { VerifiedPath } from '../trust/path.ts';
 import { type CertificateProblem, isProblem, untrusted } from '../trust/problem.ts';
-import type { TrustStore } from '../trust/trust-store.ts';
+import type { RevocationLists, Validity } from '../trust/revocation.ts';
+import type { ClientTrust, TrustStore } from '../trust/trust-store.ts';
 import { type ClientCertificate, verifiedCertificate } from './client-certificate.ts';
 import { type Facts, readFacts } from './facts.ts';
 import { HostCheck, type RequestTarget } from './host.ts';
+import { handshakeTrust } from './handshake-trust.ts';
 import { explainVerdict, isAboutRevocation } from './openssl.ts';
 import { readPresentedIssuers } from './presented-chain.ts';
 import { readSession, type SessionFacts } from './session.ts';
@@ -16,7 +19,12 @@ import { isTlsStateOf, sealState, type TlsState } from './tls-state.ts';
  * and renegotiation off; `trust` gives whom it believes now. Otherwise a plain `https.Server`, seen first at a request.
  */
 export type Origin =
-  | { readonly guarded: true; readonly trust: () => TrustStore | undefined }
+  | {
+      readonly guarded: true;
+      readonly trust: () => ClientTrust | undefined;
+      /** Is told of each request that a policy refuses. */
+      readonly refused?: (code: PolicyViolationCode) => void;
+    }
   | { readonly guarded: false };
 
 type Verdict =
@@ -24,9 +32,10 @@ type Verdict =
   | CertificateProblem
   | undefined;
 
-/** A verdict, and the facts that show it. */
+/** A verdict, by what trust of the listener's it was given, and the facts that show it. */
 interface Judged {
   readonly verdict: Verdict;
+  readonly trust: ClientTrust | undefined;
   readonly state: TlsState;
 }
 
@@ -44,7 +53,8 @@ export class Connection {
   /** Why a plain listener's word on the client does not count; undefined where it does. */
   readonly #doubt: CertificateProblem | undefined;
   #issuers: readonly Buffer[] | undefined;
-  #trust: TrustStore | undefined;
+  /** By which OpenSSL has judged; undefined where that is not known. */
+  readonly #handshakeTrust: ClientTrust | undefined;
   #own: Judged;
   #byRoute: Map<TrustStore, Judged> | undefined;
 
@@ -56,10 +66,16 @@ export class Connection {
     this.#host = new HostCheck(this.#facts.serverName);
     this.#handshakeProblem = this.#problemOfHandshake();
     this.#doubt = this.#doubtOfIdentity();
-    this.#trust = origin.guarded ? origin.trust() : undefined;
-    this.#own = this.#show(this.#judge(now));
+    const trust = this.#presentTrust();
+    this.#handshakeTrust = trust && handshakeTrust(socket, trust);
+    this.#own = this.#show(this.#judge(trust, now), trust);
     // Whoever asks Node for the certificate later may use the chain up, so it is taken while it is there.
     if (this.#own.state.clientCertificateError !== undefined) this.#presentedIssuers();
+  }
+
+  /** A policy has refused a request of this connection. */
+  refused(code: PolicyViolationCode): void {
+    if (this.#origin.guarded) this.#origin.refused?.(code);
   }
 
   /** Why a request is for another host than the connection; undefined where it is for the same. */
@@ -74,22 +90,23 @@ export class Connection {
 
   /** The facts at the time `now` (ms): a certificate that has expired since is no longer among them. */
   stateAt(now: number): TlsState {
-    const trust = this.#origin.guarded ? this.#origin.trust() : undefined;
-    if (trust === this.#trust && holds(this.#own.verdict, now)) return this.#own.state;
-    this.#trust = trust;
-    this.#own = this.#show(this.#judge(now));
+    const trust = this.#presentTrust();
+    if (trust === this.#own.trust && holds(this.#own.verdict, now)) return this.#own.state;
+    this.#own = this.#show(this.#judge(trust, now), trust);
     return this.#own.state;
   }
 
   /**
    * The facts with the client verified to the anchors of `store` instead of the listener's. On a plain listener this
    * holds for a resumed or renegotiated connection too, as the path is checked here and the key was proven before;
-   * only where that listener may have revoked the certificate since, nothing helps.
+   * only where that listener may have revoked the certificate since, nothing helps. A PortcullisServer's revocation
+   * lists count here as well, for the issuers that they concern.
    */
   stateFor(store: TrustStore, now: number): TlsState {
+    const trust = this.#presentTrust();
     const known = this.#byRoute?.get(store);
-    if (known !== undefined && holds(known.verdict, now)) return known.state;
-    const judged = this.#show(this.#judgeBy(store, now));
+    if (known !== undefined && known.trust === trust && holds(known.verdict, now)) return known.state;
+    const judged = this.#show(this.#judgeBy(store, trust, now), trust);
     // What a plain listener did not verify itself, its next revocation list may concern.
     const settled =
       this.#origin.guarded || (this.#handshakeProblem === undefined && this.#doubt === undefined);
@@ -97,22 +114,30 @@ export class Connection {
     return judged.state;
   }
 
-  #judge(now: number): Verdict {
+  #presentTrust(): ClientTrust | undefined {
+    return this.#origin.guarded ? this.#origin.trust() : undefined;
+  }
+
+  #judge(trust: ClientTrust | undefined, now: number): Verdict {
     const leaf = this.#session?.peerCertificate;
     if (leaf === undefined) return undefined;
     const objection = this.#handshakeProblem ?? this.#doubt;
     if (objection !== undefined) return objection;
     if (!this.#origin.guarded) return verdictOn(linkedPath(leaf, this.#presentedIssuers(), now));
-    if (this.#trust === undefined) return undefined;
-    const outcome = this.#trust.verify(leaf, () => this.#presentedIssuers(), now);
-    // Node 24.21 hides the intermediates that the client sent. OpenSSL has verified the path by them.
-    if (isProblem(outcome) && outcome.incomplete === true && this.#presentedIssuers().length === 0) {
-      return verdictOn(linkedPath(leaf, [], now));
-    }
-    return verdictOn(outcome);
+    if (trust === undefined) return undefined;
+    const { store, revocation } = trust;
+    const outcome = store.verify(leaf, () => this.#presentedIssuers(), now);
+    if (!isProblem(outcome)) return within(outcome, revocation?.check(outcome.certificates, now));
+    // Node 24.21 hides the intermediates that the client sent. OpenSSL has verified the path by them, to anchors of
+    // the handshake: where one of these is gone since, it may be the one.
+    const isHidden = outcome.incomplete === true && this.#presentedIssuers().length === 0;
+    if (!isHidden || this.#handshakeTrust === undefined || !trust.includes(this.#handshakeTrust))
+      return outcome;
+    const linked = linkedPath(leaf, [], now);
+    return isProblem(linked) ? linked : within(linked, revocation?.checkHidden(linked.certificates, now));
   }
 
-  #judgeBy(store: TrustStore, now: number): Verdict {
+  #judgeBy(store: TrustStore, trust: ClientTrust | undefined, now: number): Verdict {
     const leaf = this.#session?.peerCertificate;
     if (leaf === undefined) return undefined;
     const problem = this.#handshakeProblem;
@@ -123,7 +148,9 @@ export class Connection {
       if (!hasNoRevocationList(this.#socket)) return statusUnknown;
     }
     if (this.#doubt !== undefined && !knowsNoRevocation(this.#socket)) return this.#doubt;
-    return verdictOn(store.verify(leaf, () => this.#presentedIssuers(), now));
+    const outcome = store.verify(leaf, () => this.#presentedIssuers(), now);
+    const lists: RevocationLists | undefined = trust?.revocation;
+    return isProblem(outcome) ? outcome : within(outcome, lists?.check(outcome.certificates, now));
   }
 
   #presentedIssuers(): readonly Buffer[] {
@@ -147,7 +174,7 @@ export class Connection {
     return undefined;
   }
 
-  #show(verdict: Verdict): Judged {
+  #show(verdict: Verdict, trust: ClientTrust | undefined): Judged {
     const problem = verdict !== undefined && isProblem(verdict) ? verdict : undefined;
     const certificate = verdict !== undefined && !isProblem(verdict) ? verdict.certificate : undefined;
     const authenticatedAt = certificate && this.#session?.establishedAt;
@@ -160,7 +187,7 @@ export class Connection {
       clientCertificate: certificate,
       clientCertificateError: problem && Object.freeze({ code: problem.code, reason: problem.reason }),
     });
-    return { verdict, state };
+    return { verdict, trust, state };
   }
 }
 
@@ -168,7 +195,20 @@ export class Connection {
 function holds(verdict: Verdict, now: number): boolean {
   if (verdict === undefined) return true;
   if (!isProblem(verdict)) return now >= verdict.notBefore && now <= verdict.notAfter;
+  if (verdict.passing === true) return false;
   return verdict.code !== 'CLIENT_CERTIFICATE_EXPIRED' && verdict.code !== 'CLIENT_CERTIFICATE_NOT_YET_VALID';
+}
+
+/** The verdict on a path, for as long as the revocation lists say the same. */
+function within(path: VerifiedPath, status: Validity | CertificateProblem | undefined): Verdict {
+  if (status !== undefined && isProblem(status)) return status;
+  const verdict = verdictOn(path);
+  if (status === undefined || verdict === undefined || isProblem(verdict)) return verdict;
+  return {
+    certificate: verdict.certificate,
+    notBefore: Math.max(verdict.notBefore, status.notBefore),
+    notAfter: Math.min(verdict.notAfter, status.notAfter),
+  };
 }
 
 const certificates = new WeakMap<VerifiedPath, Exclude<Verdict, undefined>>();

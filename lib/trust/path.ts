@@ -118,7 +118,7 @@ function isCandidate(issuer: Certificate, path: Path): boolean {
  * A key that OpenSSL cannot use has signed nothing. Only the issuer keeps its X509Certificate: that of a leaf is not
  * asked again, and paths are remembered by the thousand.
  */
-function hasSigned(issuer: Certificate, certificate: Certificate): boolean {
+export function hasSigned(issuer: Certificate, certificate: Certificate): boolean {
   try {
     return new X509Certificate(certificate.raw).verify(issuer.x509.publicKey);
   } catch {

@@ -6,6 +6,8 @@ export interface CertificateProblem {
   readonly reason: string;
   /** Nothing was found wrong; an issuer was missing to go on. */
   readonly incomplete?: true;
+  /** Time alone can turn it, so it is judged anew each time it is asked for. */
+  readonly passing?: true;
 }
 
 export const isProblem = (outcome: object): outcome is CertificateProblem => 'code' in outcome;

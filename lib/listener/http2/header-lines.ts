@@ -1,0 +1,91 @@
+import type { OutgoingHttpHeaders as Http2Headers } from 'node:http2';
+
+/** What a request's pseudo-headers say (RFC 9113 8.3.1). */
+export interface RequestLine {
+  readonly method: string;
+  readonly path: string;
+  /** As HTTP/1.1 would have brought them: `host` for `:authority`, and no pseudo-headers. Names and values in turn. */
+  readonly lines: string[];
+}
+
+/**
+ * Reads the header lines of a request. `Host` beside `:authority` stays only where it differs, so that whoever counts
+ * hosts finds two. A body without a length gets `transfer-encoding`, as by nothing else HTTP/1.1's parsers of bodies
+ * would see that there is one, and their limits of size would not hold.
+ */
+export function readRequestLine(raw: readonly string[], hasBody: boolean): RequestLine {
+  const lines: string[] = [];
+  let [method, path, authority, sized] = ['', '', undefined as string | undefined, false];
+  for (let index = 0; index < raw.length; index += 2) {
+    const [name, value] = [raw[index]!, raw[index + 1]!];
+    if (name.charCodeAt(0) !== colon) {
+      if (name === 'host' && value === authority) continue;
+      if (name === 'content-length') sized = true;
+      lines.push(name, value);
+    } else if (name === ':method') method = value;
+    else if (name === ':path') path = value;
+    else if (name === ':authority') lines.push('host', (authority = value));
+  }
+  if (hasBody && !sized) lines.push('transfer-encoding', 'chunked');
+  return { method, path, lines };
+}
+
+const colon = 58;
+
+/** They speak of one connection of HTTP/1.1, and HTTP/2 forbids them (RFC 9113 8.2.2). */
+const connectionSpecific: ReadonlySet<string> = new Set([
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+type HeaderValue = number | string | readonly string[] | undefined;
+
+/** The header lines of an answer, without those that HTTP/2 forbids, wherever they were set. */
+export function responseHeaders(headers: object, status?: number): Http2Headers {
+  const sent: Record<string, unknown> = Object.create(null);
+  if (status !== undefined) sent[':status'] = status;
+  for (const [given, value] of Object.entries(headers) as Array<[string, HeaderValue]>) {
+    const name = given.toLowerCase();
+    if (connectionSpecific.has(name) || value === undefined) continue;
+    // HTTP/2 knows no obsolete padding (RFC 9113 8.2.1); HTTP/1.1's readers strip it.
+    sent[name] = typeof value === 'object' ? value.map(trimmed) : trimmed(value);
+  }
+  return single(sent) as Http2Headers;
+}
+
+const trimmed = (value: number | string): string => String(value).replace(/^[ \t]+|[ \t]+$/g, '');
+
+/** Node refuses a list of several for what may stand once only; of such a field HTTP/1.1's clients take the first. */
+function single(headers: Record<string, unknown>): Record<string, unknown> {
+  for (const name of once) {
+    const value = headers[name];
+    if (Array.isArray(value)) headers[name] = value[0];
+  }
+  return headers;
+}
+
+const once = [
+  'access-control-allow-credentials',
+  'access-control-max-age',
+  'age',
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-location',
+  'content-md5',
+  'content-range',
+  'content-type',
+  'date',
+  'etag',
+  'expires',
+  'last-modified',
+  'location',
+  'retry-after',
+  'tk',
+  'x-content-type-options',
+];

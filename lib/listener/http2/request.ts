@@ -1,0 +1,112 @@
+import type { IncomingMessage } from 'node:http';
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import { resetStream } from './stream-socket.ts';
+import type { RequestLine } from './header-lines.ts';
+
+const streamKey = Symbol('portcullis.http2Stream');
+const trailersKey = Symbol('portcullis.http2Trailers');
+
+/** What Node's own parser fills in. */
+interface Internals {
+  [streamKey]: ServerHttp2Stream | undefined;
+  [trailersKey]?: string[] | undefined;
+  _addHeaderLines(lines: readonly string[], count: number): void;
+  _consuming: boolean;
+  _dumped: boolean;
+  _readableState: { readingMore: boolean };
+  joinDuplicateHeaders: boolean;
+}
+type Incoming = IncomingMessage & Internals;
+
+/** Fills a new IncomingMessage with a request of HTTP/2, so that it is one to everybody: Express, parsers, `instanceof`. */
+export function fillRequest(
+  message: IncomingMessage,
+  stream: ServerHttp2Stream,
+  line: RequestLine,
+  { hasBody, joinDuplicateHeaders }: { readonly hasBody: boolean; readonly joinDuplicateHeaders: boolean },
+): void {
+  const request = message as Incoming;
+  request.httpVersionMajor = 2;
+  request.httpVersionMinor = 0;
+  request.httpVersion = '2.0';
+  request.method = line.method;
+  request.url = line.path;
+  request.joinDuplicateHeaders = joinDuplicateHeaders;
+  request._addHeaderLines(line.lines, line.lines.length);
+  request[streamKey] = stream;
+  // On the object, as Express exchanges its prototype.
+  request._destroy = destroyRequest;
+  if (hasBody) {
+    request._read = startBody;
+    return;
+  }
+  request._read = nothingToRead;
+  request.complete = true;
+  request.push(null);
+}
+
+/** The octets are taken from the stream when somebody reads, so that its window stays closed until then. */
+function startBody(this: IncomingMessage): void {
+  const request = this as Incoming;
+  begin(request);
+  request._read = resumeBody;
+  const stream = request[streamKey]!;
+  stream.on('trailers', (_headers, _flags, raw?: string[]) => takeTrailers(request, raw));
+  stream.on('data', (chunk: Buffer) => {
+    if (!request.push(chunk)) stream.pause();
+  });
+  stream.on('end', () => {
+    // A reset without an error ends the octets, but not the body.
+    if (stream.closed && !stream.writableEnded) return;
+    complete(request);
+  });
+}
+
+function resumeBody(this: IncomingMessage): void {
+  (this as Incoming)[streamKey]?.resume();
+}
+
+function nothingToRead(this: IncomingMessage): void {
+  begin(this as Incoming);
+}
+
+/** As Node's own `_read` does: by it others see that somebody reads. */
+function begin(request: Incoming): void {
+  request._readableState.readingMore = false;
+  request._consuming = true;
+}
+
+function complete(request: Incoming): void {
+  if (request.destroyed) return;
+  request.complete = true;
+  const trailers = request[trailersKey];
+  if (trailers !== undefined) request._addHeaderLines(trailers, trailers.length);
+  request.push(null);
+}
+
+function takeTrailers(request: Incoming, raw: string[] | undefined): void {
+  request[trailersKey] = raw;
+}
+
+function destroyRequest(
+  this: IncomingMessage,
+  error: Error | null,
+  done: (error?: Error | null) => void,
+): void {
+  const request = this as Incoming;
+  const stream = request[streamKey]!;
+  if (!request._dumped && (!request.readableEnded || !request.complete)) {
+    request.aborted = true;
+    request.emit('aborted');
+    resetStream(stream, error === null ? constants.NGHTTP2_CANCEL : constants.NGHTTP2_INTERNAL_ERROR);
+  }
+  // As Node does over HTTP/1.1: nobody who does not ask dies of a client that goes away.
+  const heard = request.listenerCount('error') > 0 ? error : null;
+  process.nextTick(done, heard);
+}
+
+/** The answer is complete, and the rest of the body is for nobody (RFC 9113 8.1): it is not an abort. */
+export function dropBody(request: IncomingMessage, stream: ServerHttp2Stream): void {
+  (request as Incoming)._dumped = true;
+  resetStream(stream, constants.NGHTTP2_NO_ERROR);
+}

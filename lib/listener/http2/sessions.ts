@@ -1,0 +1,287 @@
+import {
+  constants,
+  createServer,
+  type Http2Server,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { ServerOptions } from 'node:https';
+import type { TLSSocket } from 'node:tls';
+import { type DropReason } from '../../events.ts';
+import { publishDrop } from '../drops.ts';
+import type { CheckedLimits } from '../limits.ts';
+import { wasResetByClient } from './stream-socket.ts';
+import {
+  endExchange,
+  endSlowBody,
+  type Exchange,
+  type Host,
+  makeExchange,
+  type Making,
+  makingOf,
+  runExchange,
+} from './run-stream.ts';
+import { hasSessionStalled, SessionEntry, sessionLimits, type SessionLimits } from './session-entry.ts';
+
+/** For tests. */
+export interface Http2Times {
+  readonly now: () => number;
+  /** How long a client that is to go may still send requests, in a drain. */
+  readonly grace: number;
+  readonly session: SessionLimits;
+}
+
+const defaultTimes: Http2Times = { now: () => performance.now(), grace: 500, session: sessionLimits };
+
+/** How long a socket may stay whose session is over: the other side may not close (ms). */
+const linger = 1_000;
+const maxStreamId = 2 ** 31 - 1;
+const frameOctets = { ping: 17, settings: 9 };
+
+/**
+ * The HTTP/2 side of an `https.Server`: it is given the sockets for which ALPN chose 'h2', and gives their requests to
+ * the server as requests of Node's own classes. A session that breaks a limit is ended with GOAWAY and told by
+ * `portcullis:drop`; the others do not notice.
+ */
+export class Http2Sessions {
+  readonly #host: Host;
+  readonly #limits: CheckedLimits;
+  readonly #making: Making;
+  readonly #times: Http2Times;
+  readonly #inner: Http2Server;
+  readonly #entries = new Set<SessionEntry>();
+  readonly #bySession = new WeakMap<Http2Session, SessionEntry>();
+  #sweeper: NodeJS.Timeout | undefined;
+  #draining: NodeJS.Timeout | true | undefined;
+  #openStreams = 0;
+  #next: TLSSocket | undefined;
+
+  /** `options` are those of the server; of them the classes and `maxHeaderSize` count here. */
+  constructor(host: Host, limits: CheckedLimits, options: ServerOptions, times: Partial<Http2Times> = {}) {
+    this.#host = host;
+    this.#limits = limits;
+    this.#making = makingOf(options);
+    this.#times = { ...defaultTimes, ...times };
+    this.#inner = createServer({ ...innerOptions(options), ...resetOptions(this.#times.session) });
+    this.#inner.on('session', (session: ServerHttp2Session) => this.#begin(session));
+    this.#inner.on('sessionError', (error: unknown, session: ServerHttp2Session) =>
+      this.#onError(error, session),
+    );
+    this.#inner.on(
+      'stream',
+      (stream: ServerHttp2Stream, _headers: IncomingHttpHeaders, flags: number, raw?: string[]) =>
+        this.#onStream(stream, flags, raw ?? []),
+    );
+  }
+
+  /** Requests in flight. */
+  get openStreams(): number {
+    return this.#openStreams;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Serves a connection whose handshake has chosen 'h2'. */
+  serve(socket: TLSSocket): void {
+    if (socket.destroyed) return;
+    // Node remembers the address once asked; a request may ask when the connection is gone.
+    void socket.remoteAddress;
+    this.#next = socket;
+    this.#inner.emit('connection', socket);
+  }
+
+  /**
+   * Asks all clients to go: streams in flight finish, then their sessions close. A session that was used within the
+   * grace first gets a GOAWAY that refuses nothing (RFC 9113 6.8), as a request may be on its way.
+   */
+  drain(): void {
+    if (this.#draining !== undefined) return;
+    const { now, grace } = this.#times;
+    for (const entry of this.#entries) {
+      if (entry.open.size === 0 && now() - entry.since >= grace) close(entry);
+      else announceEnd(entry);
+    }
+    this.#draining = setTimeout(() => {
+      this.#draining = true;
+      for (const entry of this.#entries) close(entry);
+    }, grace);
+  }
+
+  /** After a drain: the server listens once more. */
+  reopen(): void {
+    if (typeof this.#draining === 'object') clearTimeout(this.#draining);
+    this.#draining = undefined;
+  }
+
+  /** Closes the sessions that nobody uses, as `closeIdleConnections()` does over HTTP/1.1. */
+  closeIdle(): void {
+    for (const entry of this.#entries) if (entry.open.size === 0) close(entry);
+  }
+
+  /** Ends all sessions at once; how many there were. */
+  destroyAll(): number {
+    const entries = [...this.#entries].filter(({ socket }) => !socket.destroyed);
+    for (const entry of entries) destroy(entry, constants.NGHTTP2_NO_ERROR, true);
+    if (typeof this.#draining === 'object') {
+      clearTimeout(this.#draining);
+      this.#draining = true;
+    }
+    return entries.length;
+  }
+
+  #begin(session: ServerHttp2Session): void {
+    const socket = this.#next!;
+    this.#next = undefined;
+    const { now, session: limits } = this.#times;
+    const entry = new SessionEntry(session, socket, limits, now());
+    if (this.#entries.size === 0) this.#startSweeping();
+    this.#entries.add(entry);
+    this.#bySession.set(session, entry);
+    session.on('ping', () => this.#onControlFrame(entry, frameOctets.ping));
+    session.on('remoteSettings', () => this.#onControlFrame(entry, frameOctets.settings));
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => this.#remove(entry));
+    if (this.#draining === true) close(entry);
+    else if (this.#draining !== undefined) announceEnd(entry);
+  }
+
+  #remove(entry: SessionEntry): void {
+    if (!this.#entries.delete(entry)) return;
+    if (!entry.session.destroyed) entry.session.destroy();
+    if (this.#entries.size === 0) clearInterval(this.#sweeper);
+  }
+
+  #onStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
+    // Nobody would be there to handle it; what it means, 'close' tells.
+    stream.on('error', () => {});
+    const { session } = stream;
+    const entry = session === undefined ? undefined : this.#bySession.get(session);
+    if (stream.destroyed || entry === undefined) {
+      // It was reset within the octets that brought it, and is no request any more.
+      if (entry !== undefined) this.#countReset(entry);
+      return;
+    }
+    const exchange = makeExchange(stream, entry.socket, flags, raw, this.#making, this.#host);
+    this.#openStreams++;
+    entry.open.add(exchange);
+    entry.used = true;
+    if (!exchange.request.complete) entry.bodies.set(exchange, this.#times.now());
+    stream.once('close', () => this.#onStreamClosed(entry, exchange));
+    runExchange(exchange, this.#host);
+  }
+
+  #onStreamClosed(entry: SessionEntry, exchange: Exchange): void {
+    this.#openStreams--;
+    entry.open.delete(exchange);
+    entry.bodies.delete(exchange);
+    if (entry.open.size === 0) entry.since = this.#times.now();
+    if (wasResetByClient(exchange.stream)) this.#countReset(entry);
+    endExchange(exchange);
+  }
+
+  #countReset(entry: SessionEntry): void {
+    if (entry.resets.exceeds(this.#times.now())) this.#cut(entry, 'HTTP2_RESETS');
+  }
+
+  #onControlFrame(entry: SessionEntry, octets: number): void {
+    entry.acknowledged += octets;
+    if (entry.control.exceeds(this.#times.now())) this.#cut(entry, 'HTTP2_FLOOD');
+  }
+
+  /** What Node or nghttp2 has ended a session for; a client that is gone, or says why it goes, is none of it. */
+  #onError(error: unknown, session: Http2Session): void {
+    const { code } = error as { code?: unknown };
+    const entry = this.#bySession.get(session);
+    if (entry === undefined || entry.ended) return;
+    if (code !== 'ERR_HTTP2_ERROR' && code !== 'ERR_HTTP2_TOO_MANY_INVALID_FRAMES') return;
+    entry.ended = true;
+    publishDrop('HTTP2_PROTOCOL', entry.socket);
+  }
+
+  #cut(entry: SessionEntry, reason: DropReason): void {
+    if (entry.ended || entry.session.destroyed) return;
+    publishDrop(reason, entry.socket);
+    // Who takes nothing would not take a GOAWAY either.
+    destroy(entry, constants.NGHTTP2_ENHANCE_YOUR_CALM, reason === 'SEND_TIMEOUT');
+  }
+
+  #startSweeping(): void {
+    const { headersTimeout, requestTimeout, keepAliveTimeout, sendTimeout } = this.#limits;
+    const times = [headersTimeout, requestTimeout, keepAliveTimeout, sendTimeout].filter((time) => time > 0);
+    const interval = Math.min(1_000, ...times.map((time) => Math.max(10, Math.floor(time / 4))));
+    this.#sweeper = setInterval(() => this.#sweep(), interval).unref();
+  }
+
+  #sweep(): void {
+    const now = this.#times.now();
+    for (const entry of this.#entries) this.#look(entry, now);
+  }
+
+  #look(entry: SessionEntry, now: number): void {
+    if (entry.session.destroyed) return clearAway(entry, now);
+    const { headersTimeout, requestTimeout, keepAliveTimeout, sendTimeout } = this.#limits;
+    if (entry.open.size > 0) {
+      if (requestTimeout > 0) endSlowBodies(entry, now, requestTimeout);
+      if (sendTimeout > 0 && hasSessionStalled(entry, now, sendTimeout)) this.#cut(entry, 'SEND_TIMEOUT');
+      return;
+    }
+    const idle = now - entry.since;
+    // Frames without a request, a header block that does not end among them, are no use of the session.
+    if (!entry.used && headersTimeout > 0 && idle >= headersTimeout) this.#cut(entry, 'HEADERS_TIMEOUT');
+    else if (entry.used && keepAliveTimeout > 0 && idle >= keepAliveTimeout) close(entry);
+  }
+}
+
+/** `maxHeaderSize` is 16 KiB by default, as over HTTP/1.1. */
+function innerOptions({ maxHeaderSize = 16_384 }: ServerOptions): object {
+  return {
+    settings: { maxConcurrentStreams: 100, maxHeaderListSize: maxHeaderSize },
+    // A browser sends each cookie in a line of its own.
+    maxHeaderListPairs: 256,
+    maxOutstandingPings: 10,
+    maxSettings: 32,
+    // MiB, for headers and data that wait.
+    maxSessionMemory: 10,
+    maxSessionInvalidFrames: 100,
+    maxSessionRejectedStreams: 100,
+  };
+}
+
+/** nghttp2's own bucket, behind the count here: where this Node can set it (22 and later; 20 has nghttp2's default). */
+const resetOptions = ({ resets, windowMs }: SessionLimits): object => ({
+  streamResetBurst: 2 * resets,
+  streamResetRate: Math.max(1, Math.ceil((resets * 1_000) / windowMs)),
+});
+
+function endSlowBodies({ bodies }: SessionEntry, now: number, timeout: number): void {
+  for (const [exchange, since] of bodies) {
+    if (!exchange.request.complete && now - since < timeout) continue;
+    bodies.delete(exchange);
+    if (!exchange.request.complete) endSlowBody(exchange);
+  }
+}
+
+/** GOAWAY with the last stream that is served; it closes when none is open. */
+function close({ session }: SessionEntry): void {
+  if (!session.closed && !session.destroyed) session.close();
+}
+
+function announceEnd({ session }: SessionEntry): void {
+  if (!session.closed && !session.destroyed) session.goaway(constants.NGHTTP2_NO_ERROR, maxStreamId);
+}
+
+function destroy(entry: SessionEntry, code: number, atOnce: boolean): void {
+  entry.ended = true;
+  if (!entry.session.destroyed) entry.session.destroy(undefined, code);
+  if (atOnce) entry.socket.destroy();
+}
+
+/** A session that is over waits for its client to close, and this one need not. */
+function clearAway(entry: SessionEntry, now: number): void {
+  if (entry.overSince === 0) entry.overSince = now;
+  else if (now - entry.overSince >= linger) entry.socket.destroy();
+}

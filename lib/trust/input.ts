@@ -1,0 +1,122 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError, type ConfigErrorCode } from '../errors.ts';
+import { checkKeys, describe } from '../options.ts';
+import { readPem } from '../x509/pem.ts';
+
+/** Text or octets, PEM (one or a bundle) or DER, or where they lie. */
+export type TrustInput =
+  | string
+  | Buffer
+  | Uint8Array
+  | { readonly file: string }
+  | { readonly directory: string };
+export type TrustInputs = TrustInput | readonly TrustInput[];
+
+/** What is read, and how its absence and its faults are told. */
+export interface InputKind {
+  readonly missing: ConfigErrorCode;
+  readonly invalid: ConfigErrorCode;
+  /** How to give it. */
+  readonly remedy: string;
+  /** What to do where there is nothing. */
+  readonly missingRemedy: string;
+  readonly absent: string;
+  readonly empty: string;
+  readonly labels: ReadonlySet<string>;
+  readonly only: string;
+  /** Which files of a directory. */
+  readonly fileName: RegExp;
+}
+
+/** One thing that was given, and the option that gave it. */
+export interface FoundDer {
+  readonly der: Buffer;
+  readonly path: string;
+}
+
+/** The DER of everything in `input`; at least one, or a ConfigError of `kind`. What is in it is not looked at. */
+export function readInputs(
+  input: TrustInputs | undefined,
+  path: string,
+  kind: InputKind,
+): readonly FoundDer[] {
+  const found = isList(input)
+    ? Array.from(input).flatMap((item, index) => readInput(item, `${path}[${index}]`, kind))
+    : readInput(input, path, kind);
+  if (found.length > 0) return found;
+  throw new ConfigError(kind.missing, path, kind.empty, kind.missingRemedy);
+}
+
+const isList = (input: unknown): input is readonly TrustInput[] => Array.isArray(input);
+
+function readInput(input: TrustInput | undefined, path: string, kind: InputKind): FoundDer[] {
+  if (input === undefined || input === null)
+    throw new ConfigError(kind.missing, path, kind.absent, kind.missingRemedy);
+  if (typeof input === 'string') return readText(input, path, kind);
+  if (ArrayBuffer.isView(input))
+    // A copy: what the caller does with its octets later changes nothing that was checked.
+    return readOctets(Buffer.from(Buffer.from(input.buffer, input.byteOffset, input.byteLength)), path, kind);
+  checkKeys(input, ['file', 'directory'], path);
+  if ('file' in input && !('directory' in input))
+    return readFile(pathName(input.file, `${path}.file`, kind), `${path}.file`, kind);
+  if ('directory' in input && !('file' in input))
+    return readDirectory(pathName(input.directory, `${path}.directory`, kind), `${path}.directory`, kind);
+  throw new ConfigError(kind.invalid, path, 'neither or both of file and directory', kind.remedy);
+}
+
+/** A number would be a descriptor: `{ file: 0 }` waits for what somebody types. */
+function pathName(value: unknown, path: string, { invalid }: InputKind): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new ConfigError(invalid, path, `got ${describe(value)}`, 'Give a path as text.');
+}
+
+const readFile = (file: string, path: string, kind: InputKind): FoundDer[] =>
+  readOctets(
+    attempt(() => readFileSync(file), path, `'${file}' cannot be read`, kind),
+    path,
+    kind,
+  );
+
+function readDirectory(directory: string, path: string, kind: InputKind): FoundDer[] {
+  const names = attempt(() => readdirSync(directory), path, `'${directory}' cannot be read`, kind);
+  return names
+    .filter((name) => kind.fileName.test(name))
+    .toSorted()
+    .flatMap((name) => readFile(join(directory, name), path, kind));
+}
+
+function attempt<T>(read: () => T, path: string, problem: string, { invalid }: InputKind): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new ConfigError(
+      invalid,
+      path,
+      problem,
+      'Check that it exists and that this process may read it.',
+      error,
+    );
+  }
+}
+
+function readOctets(octets: Buffer, path: string, kind: InputKind): FoundDer[] {
+  return octets[0] === 0x30 ? [{ der: octets, path }] : readText(octets.toString('latin1'), path, kind);
+}
+
+function readText(text: string, path: string, kind: InputKind): FoundDer[] {
+  if (text.trim() === '') throw new ConfigError(kind.missing, path, `got ${describe(text)}`, kind.remedy);
+  const blocks = readPem(text);
+  if (blocks === undefined) throw new ConfigError(kind.invalid, path, 'a PEM block is damaged', kind.remedy);
+  if (blocks.length === 0)
+    throw new ConfigError(
+      kind.invalid,
+      path,
+      'it is neither PEM nor DER',
+      `${kind.remedy} Text is never taken as a file's name.`,
+    );
+  return blocks.map(({ label, der }, index) => {
+    if (kind.labels.has(label)) return { der, path };
+    throw new ConfigError(kind.invalid, path, `block ${index + 1} is a ${label}`, kind.only);
+  });
+}
