@@ -62,7 +62,9 @@ function watch(server: Server, probe: string): void {
 answerParent({
   listen: async ({ name, key, cert, probe }: Start): Promise<number> => {
     const server =
-      name === 'portcullis' ? createServer({ key, cert }, app) : createHttpsServer({ key, cert }, app);
+      name === 'portcullis'
+        ? createServer({ key, cert, logger: false }, app)
+        : createHttpsServer({ key, cert }, app);
     watch(server, probe);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return (server.address() as AddressInfo).port;

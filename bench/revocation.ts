@@ -27,9 +27,9 @@ revoked.length = 0;
 const { der } = readPem(pem.toString())![0]!;
 const path = [read(client.certificate), read(authority.certificate)];
 
-function least(times: number, run: () => void): number {
+function least(rounds: number, run: () => void): number {
   let best = Infinity;
-  for (let index = 0; index < times; index++) {
+  for (let index = 0; index < rounds; index++) {
     const began = performance.now();
     run();
     best = Math.min(best, performance.now() - began);
@@ -43,10 +43,21 @@ const print = (what: string, value: number, unit: string): void =>
 const first = performance.now();
 readRevocationLists(der, 'crl');
 print('first load from DER', performance.now() - first, 'ms');
-print('load from DER', least(5, () => void readRevocationLists(der, 'crl')), 'ms');
-print('load from PEM', least(5, () => void readRevocationLists(pem, 'crl')), 'ms');
+print(
+  'load from DER',
+  least(5, () => void readRevocationLists(der, 'crl')),
+  'ms',
+);
+print(
+  'load from PEM',
+  least(5, () => void readRevocationLists(pem, 'crl')),
+  'ms',
+);
 
-for (const [what, input] of [['DER', der], ['PEM', pem]] as const) {
+for (const [what, input] of [
+  ['DER', der],
+  ['PEM', pem],
+] as const) {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   // Until the loop has turned once, nothing is measured.
   await new Promise((resolve) => void setTimeout(resolve, 20));
@@ -67,15 +78,23 @@ const before = used();
 const lists = readRevocationLists(der, 'crl');
 print('kept', used() - before, 'MiB');
 
-const revocation = new RevocationLists(lists, [path[1]!], { check: 'chain', unknown: 'by issuer', expired: 'deny' });
+const revocation = new RevocationLists(lists, [path[1]!], {
+  check: 'chain',
+  unknown: 'by issuer',
+  expired: 'deny',
+});
 const signature = performance.now();
 revocation.check(path, Date.now());
 print('first question, with the signature', performance.now() - signature, 'ms');
 const [list] = lists;
-print('look-up', (least(3, () => times(() => list!.revokes(path[0]!))) * 1000) / lookUps, 'µs');
+print('look-up', (least(3, () => repeat(() => list!.revokes(path[0]!))) * 1000) / lookUps, 'µs');
 const now = Date.now();
-print('judgement of a path', (least(3, () => times(() => revocation.check(path, now))) * 1000) / lookUps, 'µs');
+print(
+  'judgement of a path',
+  (least(3, () => repeat(() => revocation.check(path, now))) * 1000) / lookUps,
+  'µs',
+);
 
-function times(run: () => unknown): void {
+function repeat(run: () => unknown): void {
   for (let index = 0; index < lookUps; index++) run();
 }

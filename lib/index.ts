@@ -1,6 +1,12 @@
 export type { ClientCertificate } from './connection/client-certificate.ts';
 export type { TlsState } from './connection/tls-state.ts';
-export type { CertificateMaterial, CertificateSource } from './credentials/source.ts';
+export type { CertificateFiles, PfxFile } from './credentials/file-source.ts';
+export type {
+  CertificateEntry,
+  CertificateMaterial,
+  CertificateOption,
+  CertificateSource,
+} from './credentials/source.ts';
 export { type DevelopmentFiles, developmentFiles } from './credentials/development-files.ts';
 export { ConfigError, type ConfigErrorCode, PolicyViolation, type PolicyViolationCode } from './errors.ts';
 export type {
@@ -13,6 +19,7 @@ export type {
   HandshakeEvent,
   OcspEvent,
   ReloadEvent,
+  TicketRotationEvent,
 } from './events.ts';
 export type { ClientAuthOptions } from './listener/client-auth.ts';
 export { createServer } from './listener/create-server.ts';
@@ -31,7 +38,11 @@ export type { Decision } from './policy/decision.ts';
 export { rule, type Rule, type RuleContext } from './policy/rule.ts';
 export type { AuditCode, AuditFinding, AuditReport, AuditSeverity } from './profiles/audit.ts';
 export { profiles, type TlsProfile } from './profiles/profile.ts';
+export type { TicketOptions } from './tickets/config.ts';
+export type { TicketKeyPeriod, TicketKeyStore } from './tickets/store.ts';
 export type { CertificateInput, CertificateInputs } from './trust/anchors.ts';
+export type { RevocationListInputs } from './trust/crl-input.ts';
+export type { RevocationOptions } from './trust/revocation-options.ts';
 export { exposeTls } from '../middleware/expose-tls.ts';
 export { problemDetails } from '../middleware/problem-details.ts';
 export {

@@ -80,13 +80,18 @@ describe('the end of a certificate', () => {
     expect(warnings[0]).toContain('the client CA certificate of odd root');
   });
 
-  it('is no news where the threshold is longer than the whole life', () => {
-    const { timers, told } = watching(server(6, 6));
-    expect(told()).toEqual([]);
+  it('of a short-lived certificate is told of by the same events, but the log is spared', () => {
+    const { timers, told, warnings } = watching(server(6, 6));
+    expect(warnings).toEqual([]);
     timers.pass(7 * day);
     expect(told()).toEqual([
+      [6, 7],
       [0, 1],
       [-1, 0],
+    ]);
+    expect(warnings).toEqual([
+      expect.stringContaining('within a day'),
+      expect.stringContaining('expired on'),
     ]);
   });
 

@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createServer, type Limits, type PortcullisServer } from 'portcullis';
@@ -110,17 +113,6 @@ describe('connectionsPerAddress', () => {
     expect(await drops.take()).toMatchObject({ remoteAddress: '127.0.0.1' });
     expect([...open, other].map((socket) => socket.closed)).toEqual([false, false, false, false]);
   });
-
-  it('holds for IPv4 clients of an IPv6 listener as well', async () => {
-    const drops = new Recording('portcullis:drop');
-    const server = serverOf({ connectionsPerAddress: 1 });
-    const port = await listen(server, '::');
-    const open = await handshake(port, from('127.0.0.2'));
-    await refused(port, '127.0.0.2');
-    expect(await drops.take()).toMatchObject({ reason: 'CONNECTIONS_PER_ADDRESS' });
-    expect(await exchange(port, request, { host: '::1' })).toMatch(/^HTTP\/1\.1 200 /);
-    expect(open.closed).toBe(false);
-  });
 });
 
 it('pendingHandshakes ends the oldest of all, so that a new client gets in', async () => {
@@ -190,6 +182,20 @@ it('who has reset before anybody asks for the address is not let in', async () =
   server.emit('connection', socket);
   expect(await drops.take()).toMatchObject({ reason: 'ADDRESS_UNKNOWN' });
   expect(socket.destroyed).toBe(true);
+});
+
+it('a pipe has no addresses, and is served as often as connections are allowed in all', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'portcullis-pipe-'));
+  const server = serverOf({ connectionsPerAddress: 1, handshakesPerAddress: 1 });
+  const path = join(directory, 'listener');
+  server.listen(path);
+  await once(server, 'listening');
+  const overPipe = { path } as ConnectionOptions;
+  const open = await handshake(0, overPipe);
+  expect(await exchange(0, request, overPipe)).toMatch(/^HTTP\/1\.1 200 /);
+  expect(open.closed).toBe(false);
+  await server.shutdown({ timeout: 0 });
+  rmSync(directory, { recursive: true });
 });
 
 it('nothing is left of connections that came and went', async () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createServer, type Limits, type PortcullisOptions, type PortcullisServer } from 'portcullis';
@@ -68,38 +68,41 @@ describe('a drop is published, once,', () => {
     expect(drops.events).toEqual([{ reason: 'HEADERS_TIMEOUT', ...whose }]);
   });
 
-  it('for none that ended because it was idle', async () => {
-    const drops = new Recording('portcullis:drop');
-    const port = await listen(serverOf({ keepAliveTimeout: 20 }, (_request, response) => response.end('in')));
-    const socket = await handshake(port);
-    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    expect(await received(socket)).toMatch(/^HTTP\/1\.1 200 /);
-    expect(drops.events).toEqual([]);
-  });
+  describe('for the plain listener too,', () => {
+    async function plainPort(limits: Partial<Limits>): Promise<{ port: number; redirect: Server }> {
+      const server = serverOf(limits, () => {}, { redirect: { port: 0 } });
+      await listen(server);
+      const redirect = server.redirect!;
+      if (!redirect.listening) await once(redirect, 'listening');
+      return { port: (redirect.address() as { port: number }).port, redirect };
+    }
 
-  it('for the plain listener too, which has the same limits', async () => {
-    const drops = new Recording('portcullis:drop');
-    const server = serverOf({ connectionsPerAddress: 1, headersTimeout: 60 }, () => {}, {
-      redirect: { port: 0 },
-    });
-    await listen(server);
-    if (!server.redirect!.listening) await once(server.redirect!, 'listening');
-    const { port } = server.redirect!.address() as { port: number };
-    const from = (localAddress: string): Socket => {
+    function from(localAddress: string, port: number): Socket {
       const socket = connect({ port, host: '127.0.0.1', localAddress });
       socket.on('error', () => {});
       return socket;
-    };
-    const taken = once(server.redirect!, 'connection');
-    const slow = from('127.0.0.2');
-    slow.write('GET / HTTP/1.1\r\n');
-    await taken;
-    await ended(from('127.0.0.2'));
-    expect(drops.events).toEqual([
-      { ...whose, reason: 'CONNECTIONS_PER_ADDRESS', remoteAddress: '127.0.0.2' },
-    ]);
-    expect(await received(slow)).toMatch(/^HTTP\/1\.1 408 /);
-    expect(drops.events.map(({ reason }) => reason)).toEqual(['CONNECTIONS_PER_ADDRESS', 'HEADERS_TIMEOUT']);
+    }
+
+    it('where an address has too many connections', async () => {
+      const drops = new Recording('portcullis:drop');
+      const { port, redirect } = await plainPort({ connectionsPerAddress: 1 });
+      const taken = once(redirect, 'connection');
+      const first = from('127.0.0.2', port);
+      await taken;
+      await ended(from('127.0.0.2', port));
+      expect(drops.events).toEqual([
+        { ...whose, reason: 'CONNECTIONS_PER_ADDRESS', remoteAddress: '127.0.0.2' },
+      ]);
+      expect(first.closed).toBe(false);
+      first.destroy();
+    });
+
+    it('where a head does not end', async () => {
+      const drops = new Recording('portcullis:drop');
+      const { port } = await plainPort({ headersTimeout: 60 });
+      expect(await plain(port, 'GET / HTTP/1.1\r\n')).toMatch(/^HTTP\/1\.1 408 /);
+      expect(drops.events).toEqual([{ ...whose, reason: 'HEADERS_TIMEOUT' }]);
+    });
   });
 });
 

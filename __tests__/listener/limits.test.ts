@@ -96,10 +96,12 @@ describe('a connection ends in time', () => {
     expect(await received(socket)).toMatch(/^HTTP\/1\.1 408 /);
   });
 
-  it('that is idle after an answer', async () => {
+  it('that is idle after an answer, which is no drop', async () => {
+    const drops = new Recording('portcullis:drop');
     const socket = await handshake(await listen(brief({ keepAliveTimeout: 20 })));
     socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     expect(await received(socket)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(drops.events).toEqual([]);
   });
 });
 

@@ -11,7 +11,7 @@ export function appOf(routeCa?: string): express.Express {
   const app = express();
   app.get('/open', (_request, response) => void response.send('open'));
   const enter: express.RequestHandler = (request, response) =>
-    void response.send(`in: ${request.tls!.clientCertificate!.subject['CN']}`);
+    void response.send(`in: ${request.tls!.clientCertificate!.subject['CN']!.join()}`);
   app.get('/in', requireClientCertificate(), enter);
   if (routeCa !== undefined) app.get('/route', requireClientCertificate({ ca: routeCa }), enter);
   app.use(
@@ -39,7 +39,10 @@ export async function start(
   app: express.Express = appOf(),
 ): Promise<{
   readonly server: PortcullisServer;
-  readonly connect: (client: Pick<IssuedCertificate, 'key' | 'chain'>, version: SecureVersion) => Promise<Wire>;
+  readonly connect: (
+    client: Pick<IssuedCertificate, 'key' | 'chain'>,
+    version: SecureVersion,
+  ) => Promise<Wire>;
 }> {
   const server = createServer(
     { ...pki.server, clientAuth: { mode: 'optional', ...clientAuth }, logger: false },
@@ -48,8 +51,7 @@ export async function start(
   const port = await listen(server);
   return {
     server,
-    connect: ({ key, chain }, version) =>
-      open(port, { ...speaking(version), ca: pki.ca, key, cert: chain }),
+    connect: ({ key, chain }, version) => open(port, { ...speaking(version), ca: pki.ca, key, cert: chain }),
   };
 }
 

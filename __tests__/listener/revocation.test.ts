@@ -79,7 +79,12 @@ describe('with clientAuth.crl', () => {
       'one that was taken off and put on again is refused',
       () => ({
         ca: ca(),
-        crl: oddCrl(root, { entries: [{ serial: serial(), reason: 8 }, { serial: serial(), reason: 1 }] }),
+        crl: oddCrl(root, {
+          entries: [
+            { serial: serial(), reason: 8 },
+            { serial: serial(), reason: 1 },
+          ],
+        }),
       }),
       good,
       isRevoked,
@@ -99,7 +104,11 @@ describe('with clientAuth.crl', () => {
       () => ({
         ca: ca(),
         crl: [
-          oddCrl(root, { extensions: [crlNumber(9)], entries: [{ serial: serial() }], thisUpdate: new Date(0) }),
+          oddCrl(root, {
+            extensions: [crlNumber(9)],
+            entries: [{ serial: serial() }],
+            thisUpdate: new Date(0),
+          }),
           oddCrl(root, { extensions: [crlNumber(8)] }),
         ],
       }),
@@ -107,10 +116,18 @@ describe('with clientAuth.crl', () => {
       isRevoked,
     ],
     ['a client is taken off by a newer list', () => ({ ca: ca(), crl: [entry(6), empty] }), good, 'in: good'],
-    ['of a bundle every list counts', () => ({ ca: whole(), crl: intermediateCrl + rootCrl }), revoked, isRevoked],
+    [
+      'of a bundle every list counts',
+      () => ({ ca: whole(), crl: intermediateCrl + rootCrl }),
+      revoked,
+      isRevoked,
+    ],
     [
       'a list that was partitioned counts for its part',
-      () => ({ ca: ca(), crl: oddCrl(root, { extensions: [distribution.user], entries: [{ serial: serial() }] }) }),
+      () => ({
+        ca: ca(),
+        crl: oddCrl(root, { extensions: [distribution.user], entries: [{ serial: serial() }] }),
+      }),
       good,
       isRevoked,
     ],
@@ -130,7 +147,11 @@ describe('with clientAuth.crl', () => {
       'two parts together say everything',
       () => ({
         ca: whole(),
-        crl: [oddCrl(root, { extensions: [distribution.ca] }), oddCrl(root, { extensions: [distribution.user] }), intermediateCrl],
+        crl: [
+          oddCrl(root, { extensions: [distribution.ca] }),
+          oddCrl(root, { extensions: [distribution.user] }),
+          intermediateCrl,
+        ],
       }),
       () => below,
       'in: below',
@@ -150,7 +171,10 @@ describe('whose list it is', () => {
     ],
     [
       'with the list of each CA each has its own say',
-      () => ({ ca: [pki.ca, namesake.root], crl: [oddCrl(namesake, { entries: [{ serial: serial() }] }), rootCrl] }),
+      () => ({
+        ca: [pki.ca, namesake.root],
+        crl: [oddCrl(namesake, { entries: [{ serial: serial() }] }), rootCrl],
+      }),
       good,
       'in: good',
     ],
@@ -166,7 +190,12 @@ describe('whose list it is', () => {
       good,
       isRevoked,
     ],
-    ['a CA without a list lets its clients in', () => ({ ca: [pki.ca, namesake.root], crl: intermediateCrl }), good, 'in: good'],
+    [
+      'a CA without a list lets its clients in',
+      () => ({ ca: [pki.ca, namesake.root], crl: intermediateCrl }),
+      good,
+      'in: good',
+    ],
     [
       'unless told otherwise',
       () => ({ ca: ca(), crl: intermediateCrl, revocation: { unknown: 'deny' } }),
@@ -189,7 +218,12 @@ describe('of an intermediate', () => {
   it.each<Case>([
     ['a revoked client is refused', both, () => revokedBelow, isRevoked],
     ['another one gets in', both, () => below, 'in: below'],
-    ['nobody gets in whose intermediate is revoked', () => ({ ca: whole(), crl: rootCrl }), () => belowOutcast, isRevoked],
+    [
+      'nobody gets in whose intermediate is revoked',
+      () => ({ ca: whole(), crl: rootCrl }),
+      () => belowOutcast,
+      isRevoked,
+    ],
     [
       'whose intermediate is revoked gets in where the leaf only is asked',
       () => ({ ca: whole(), crl: rootCrl, revocation: { check: 'leaf' } }),
@@ -257,7 +291,9 @@ describe("a route's own ca", () => {
     const client = await anchor.issueClientCertificate({ subject: 'client' });
     const crl = [rootCrl, await unknown.crl({ revoked: [] })];
     expect(await atRoute({ ca: ca(), crl }, client, anchor)).toBe(isUnknown);
-    expect(await atRoute({ ca: ca(), crl, revocation: { unknown: 'allow' } }, client, anchor)).toBe('in: client');
+    expect(await atRoute({ ca: ca(), crl, revocation: { unknown: 'allow' } }, client, anchor)).toBe(
+      'in: client',
+    );
   });
 });
 

@@ -17,7 +17,7 @@ import {
 import { extension, purposes } from './odd-extensions.ts';
 import { commonName, generalName } from './odd-names.ts';
 
-export const ocspSigning = '1.3.6.1.5.5.7.3.9';
+const ocspSigning = '1.3.6.1.5.5.7.3.9';
 const hour = 3_600_000;
 
 /** Everything about a response that can be made odd. */

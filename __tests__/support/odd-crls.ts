@@ -69,8 +69,7 @@ export const pemOf = (crl: Buffer): string =>
 
 function encodeEntry({ serial, reason, extensions }: OddEntry): Buffer {
   const all =
-    extensions ??
-    (reason === undefined ? [] : [crlExtension('2.5.29.21', der(0x0a, Buffer.of(reason)))]);
+    extensions ?? (reason === undefined ? [] : [crlExtension('2.5.29.21', der(0x0a, Buffer.of(reason)))]);
   return sequence(
     positiveInteger(Buffer.from(serial, 'hex')),
     time(new Date()),
@@ -92,7 +91,13 @@ const point = (uri: string): Buffer =>
   der(explicitTag(0), der(explicitTag(0), der(implicitTag(6), Buffer.from(uri, 'latin1'))));
 
 type DistributionName =
-  'user' | 'ca' | 'someReasons' | 'indirect' | 'attribute' | 'contradictory' | 'relative';
+  | 'user'
+  | 'ca'
+  | 'someReasons'
+  | 'indirect'
+  | 'attribute'
+  | 'contradictory'
+  | 'relative';
 
 /** IssuingDistributionPoint (RFC 5280 5.2.5). */
 export const distribution: Readonly<Record<DistributionName, Buffer>> & {

@@ -17,6 +17,8 @@ export interface News {
   readonly log?: string;
 }
 
+/** Milliseconds after which whoever waits is told what was said instead. */
+const mute = 25_000;
 const root = resolve(import.meta.dirname, '../..');
 const folders: string[] = [];
 const children = new Set<ChildProcess>();
@@ -71,14 +73,17 @@ export class Child {
     });
   }
 
-  /** Waits until so many lines are there that fit, from the `from`th on. */
+  /** Waits until so many lines are there that fit, from the `from`th on; a child that is mute is an error. */
   async told(fits: (news: News) => boolean, count = 1, from = 0): Promise<News[]> {
+    const signal = AbortSignal.timeout(mute);
     for (;;) {
       const found = this.news.slice(from).filter(fits);
       if (found.length >= count) return found;
-      if (!children.has(this.#process))
-        throw new Error(`it has ended:\n${JSON.stringify(this.news)}\n${this.#noise}`);
-      await once(this.#process, 'news');
+      if (!children.has(this.#process) || signal.aborted)
+        throw new Error(
+          `it has ${signal.aborted ? 'not said it' : 'ended'}:\n${JSON.stringify(this.news)}\n${this.#noise}`,
+        );
+      await once(this.#process, 'news', { signal }).catch(() => undefined);
     }
   }
 

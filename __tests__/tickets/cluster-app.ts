@@ -22,9 +22,9 @@ function primary(): void {
   createInterface({ input: process.stdin }).on('line', (line) => {
     const { forward = 0, kill } = JSON.parse(line) as Command;
     forwarded += forward;
-    for (const worker of Object.values(cluster.workers!)) {
-      if (worker!.process.pid === kill) worker!.process.kill('SIGKILL');
-      else if (forward > 0) worker!.send({ forward });
+    for (const forked of Object.values(cluster.workers!)) {
+      if (forked!.process.pid === kill) forked!.process.kill('SIGKILL');
+      else if (forward > 0) forked!.send({ forward });
     }
   });
 }

@@ -9,11 +9,11 @@ let port: number;
 beforeAll(async () => {
   const { key, cert } = (await createTestPki()).server;
   const [, app] = compile('tickets/child-server.ts', 'tickets/cluster-app.ts');
-  cluster = new Child(app!, { TEST_KEY: String(key), TEST_CERT: String(cert) });
+  cluster = new Child(app!, { TEST_KEY: key, TEST_CERT: cert });
   const ready = await cluster.told((news) => news.port !== undefined, 2);
   port = ready[0]!.port!;
   await cluster.told(isShared, 2);
-});
+}, 30_000);
 afterAll(endChildren);
 
 const isShared = ({ outcome, origin }: News): boolean => outcome === 'rotated' && origin === 'shared';

@@ -1,10 +1,12 @@
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
-import type { SecureVersion, TLSSocket } from 'node:tls';
+import type { SecureVersion } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createServer as createListener } from 'portcullis';
 import { createTestPki, type TestPki } from 'portcullis/testing';
 import { TicketKeys } from '../../lib/tickets/ticket-keys.ts';
-import { closeAll, handshake, listen } from '../listener/harness.ts';
-import { sessionOf } from './sessions.ts';
+import { closeAll, listen } from '../listener/harness.ts';
+import { sessionOf, visit } from './sessions.ts';
 import { settled, TestClock, TestStore } from './support.ts';
 
 let pki: TestPki;
@@ -36,12 +38,8 @@ async function serve(
   return { server, port, keys };
 }
 
-async function resumes(port: number, session: Buffer, version: SecureVersion): Promise<boolean> {
-  const socket: TLSSocket = await handshake(port, { session, minVersion: version, maxVersion: version });
-  const resumed = socket.isSessionReused();
-  socket.destroy();
-  return resumed;
-}
+const resumes = async (port: number, session: Buffer, version: SecureVersion): Promise<boolean> =>
+  (await visit(port, version, session)).resumed;
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s', (version) => {
   it('a session is resumed until its key is destroyed, and then gets a clean full handshake', async () => {
@@ -76,5 +74,17 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s', (version) => {
     expect(await resumes(two.port, before, version)).toBe(false);
     expect(await resumes(one.port, before, version)).toBe(false);
     expect(await resumes(one.port, await sessionOf(two.port, version), version)).toBe(true);
+  });
+
+  it('a listener keeps its key over a reload, and has another one after a close', async () => {
+    const { key, cert } = pki.server;
+    const server = createListener({ key, cert, logger: false }, (_request, response) => response.end('in'));
+    const port = await listen(server);
+    const session = await sessionOf(port, version);
+    await server.reload({ key, cert });
+    expect(await resumes(port, session, version)).toBe(true);
+    server.close();
+    await once(server, 'close');
+    expect(await resumes(await listen(server), session, version)).toBe(false);
   });
 });

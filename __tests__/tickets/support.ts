@@ -67,9 +67,12 @@ export class TestStore implements TicketKeyStore {
   readonly keys: Map<string, Buffer> = new Map();
   readonly asked: string[] = [];
   failure: Error | undefined;
+  /** What it waits for before it answers. */
+  wait: (() => Promise<void>) | undefined;
 
   async keyFor({ id }: TicketKeyPeriod, candidate: Buffer): Promise<Buffer> {
     this.asked.push(id);
+    await this.wait?.();
     if (this.failure !== undefined) throw this.failure;
     if (!this.keys.has(id)) this.keys.set(id, Buffer.from(candidate));
     return Buffer.from(this.keys.get(id)!);

@@ -70,17 +70,17 @@ describe('keys without a store', () => {
     expect(keys.applied[1]!.equals(keys.applied[0]!)).toBe(false);
   });
 
-  it('end with their listener: no timer is left, nothing is applied, and a new start has a new key', () => {
+  it('end with their listener: no timer is left, a key that nobody has is set, and a new start has another', () => {
     const clock = new TestClock(10 * hour);
     const keys = start(clock);
-    const first = keys.key;
     keys.keys.stop();
     expect(clock.timers).toBe(0);
     keys.keys.reapply();
-    expect(keys.applied).toHaveLength(1);
-    keys.keys.start();
+    keys.keys.stop();
     expect(keys.applied).toHaveLength(2);
-    expect(keys.key).not.toBe(first);
+    expect(keys.keys.current.equals(keys.applied[1]!)).toBe(false);
+    keys.keys.start();
+    expect(new Set(keys.applied.map((key) => key.toString('hex'))).size).toBe(3);
   });
 });
 
@@ -172,7 +172,7 @@ describe('when the store fails', () => {
     ]);
   });
 
-  it('it is asked again after one second, two, four and so on up to a minute', async () => {
+  it('a store is asked again after one second, two, four and so on up to a minute', async () => {
     const { clock, store } = await startShared();
     store.failure = new Error('down');
     await clock.pass(hour / 8);
@@ -217,19 +217,35 @@ describe('when the store fails', () => {
       (): never => {
         throw new Error('thrown');
       },
-      (): Promise<Buffer> => new Promise(() => {}),
+      (): Promise<void> => new Promise(() => {}),
     ]) {
       const clock = new TestClock(10 * hour);
       const store = new TestStore();
-      const { keyFor } = store;
-      store.keyFor = fail;
+      store.wait = fail;
       const keys = start(clock, store);
       await clock.pass(10_000);
       expect(keys.said).toEqual([expect.stringMatching(/thrown|has not answered in time/)]);
-      store.keyFor = keyFor;
+      store.wait = undefined;
       await clock.pass(minute);
       expect(keys.keys.origin).toBe('shared');
     }
+  });
+
+  it('an answer for a period that is over is no recovery, but the next one is', async () => {
+    const { clock, store, keys } = await startShared();
+    store.failure = new Error('down');
+    await clock.pass(2 * hour);
+    expect(keys.story.at(-1)).toBe('degraded own');
+    store.failure = undefined;
+    const answers: Array<() => void> = [];
+    store.wait = () => new Promise((settle) => answers.push(settle));
+    while (answers.length === 0) await clock.pass(1_000);
+    store.wait = undefined;
+    clock.turn(hour);
+    answers[0]!();
+    await settled();
+    expect(store.asked.slice(-2)).toEqual(['3600:12', '3600:13']);
+    expect(keys.story.slice(-3)).toEqual(['rotated own', 'rotated shared', 'recovered shared']);
   });
 
   it('an answer that comes after the stop is dropped', async () => {
@@ -240,7 +256,7 @@ describe('when the store fails', () => {
     keys.keys.stop();
     answer(Buffer.from(Array.from({ length: 48 }, (_, index) => index)));
     await settled();
-    expect(keys.applied).toHaveLength(1);
+    expect(keys.applied).toHaveLength(2);
     expect(clock.timers).toBe(0);
   });
 });

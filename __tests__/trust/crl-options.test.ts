@@ -53,21 +53,47 @@ describe('as clientAuth.crl, createServer refuses', () => {
     ['null', () => withCrl(null), 'CRL_MISSING', path, forms],
     ['an empty list', () => withCrl([]), 'CRL_MISSING', path, /nobody is revoked/],
     ['an empty text', () => withCrl(''), 'CRL_MISSING', path, forms],
-    ['an empty buffer beside a list', () => withCrl([der, Buffer.alloc(0)]), 'CRL_MISSING', `${path}[1]`, forms],
+    [
+      'an empty buffer beside a list',
+      () => withCrl([der, Buffer.alloc(0)]),
+      'CRL_MISSING',
+      `${path}[1]`,
+      forms,
+    ],
     ['an empty directory', () => withCrl({ directory: join(folder, 'none') }), 'CRL_MISSING', path, forms],
-    ['a file that is not there', () => withCrl({ file: join(folder, 'no') }), 'CRL_INVALID', `${path}.file`, /exists/],
+    [
+      'a file that is not there',
+      () => withCrl({ file: join(folder, 'no') }),
+      'CRL_INVALID',
+      `${path}.file`,
+      /exists/,
+    ],
     ['garbage', () => withCrl('garbage'), 'CRL_INVALID', path, forms],
     ['a certificate', () => withCrl(pki.ca), 'CRL_INVALID', path, /Only CRLs/],
     ['a certificate in DER', () => withCrl(readPem(pki.ca)![0]!.der), 'CRL_INVALID', path, forms],
     ['a list that was cut off', () => withCrl(der.subarray(0, -1)), 'CRL_INVALID', path, forms],
     ['a list with something after it', () => withCrl(Buffer.concat([der, der])), 'CRL_INVALID', path, forms],
-    ['a damaged list in a bundle', () => withCrl(pki.crl + pki.crl.slice(0, -30)), 'CRL_INVALID', path, forms],
-    ['a list with the name of its CA and another key', () => odd({ key: other.key }), 'CRL_INVALID', path, /Fetch/],
+    [
+      'a damaged list in a bundle',
+      () => withCrl(pki.crl + pki.crl.slice(0, -30)),
+      'CRL_INVALID',
+      path,
+      forms,
+    ],
+    [
+      'a list with the name of its CA and another key',
+      () => odd({ key: other.key }),
+      'CRL_INVALID',
+      path,
+      /Fetch/,
+    ],
     ['a list signed over SHA-1', () => odd({ hash: 'sha1' }), 'CRL_INVALID', path, /Fetch/],
     [
       'a list of a CA that may not sign any',
       () => {
-        const certSignOnly = oddAuthority({ extensions: { keyUsage: crlExtension('2.5.29.15', Buffer.of(3, 2, 2, 4), true) } });
+        const certSignOnly = oddAuthority({
+          extensions: { keyUsage: crlExtension('2.5.29.15', Buffer.of(3, 2, 2, 4), true) },
+        });
         const { certificate, keys } = certSignOnly;
         const key = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
         const crl = oddCrl({ certificate, key } as Authority);
@@ -77,34 +103,106 @@ describe('as clientAuth.crl, createServer refuses', () => {
       path,
       /Fetch/,
     ],
-    ['two different algorithms', () => odd({ outerAlgorithm: Buffer.of(0x30, 0) }), 'CRL_INVALID', path, forms],
+    [
+      'two different algorithms',
+      () => odd({ outerAlgorithm: Buffer.of(0x30, 0) }),
+      'CRL_INVALID',
+      path,
+      forms,
+    ],
     ['an unknown version', () => odd({ version: 2 }), 'CRL_INVALID', path, forms],
-    ['extensions in version 1', () => odd({ version: null, extensions: [deltaIndicator] }), 'CRL_INVALID', path, forms],
+    [
+      'extensions in version 1',
+      () => odd({ version: null, extensions: [deltaIndicator] }),
+      'CRL_INVALID',
+      path,
+      forms,
+    ],
     ['an unknown field', () => odd({ trailing: Buffer.of(5, 0) }), 'CRL_INVALID', path, forms],
     ['a list that never runs out', () => odd({ nextUpdate: null }), 'CRL_INVALID', path, /with a date/],
     ['one that ran out before it began', () => odd({ nextUpdate: new Date(0) }), 'CRL_INVALID', path, forms],
     ['a delta', () => odd({ extensions: [deltaIndicator] }), 'CRL_INVALID', path, /complete/],
     ['an indirect one', () => odd({ extensions: [distribution.indirect] }), 'CRL_INVALID', path, /own list/],
     ['an indirect entry', () => entry(certificateIssuer), 'CRL_INVALID', path, /own list/],
-    ['one for some reasons', () => odd({ extensions: [distribution.someReasons] }), 'CRL_INVALID', path, /every reason/],
-    ['one of attribute certificates', () => odd({ extensions: [distribution.attribute] }), 'CRL_INVALID', path, /public-key/],
+    [
+      'one for some reasons',
+      () => odd({ extensions: [distribution.someReasons] }),
+      'CRL_INVALID',
+      path,
+      /every reason/,
+    ],
+    [
+      'one of attribute certificates',
+      () => odd({ extensions: [distribution.attribute] }),
+      'CRL_INVALID',
+      path,
+      /public-key/,
+    ],
     ['one for nobody', () => odd({ extensions: [distribution.contradictory] }), 'CRL_INVALID', path, /Ask/],
-    ['one of a relative name', () => odd({ extensions: [distribution.relative] }), 'CRL_INVALID', path, /full name/],
-    ['an unknown critical extension', () => odd({ extensions: [unknownExtension()] }), 'CRL_INVALID', path, /without/],
+    [
+      'one of a relative name',
+      () => odd({ extensions: [distribution.relative] }),
+      'CRL_INVALID',
+      path,
+      /full name/,
+    ],
+    [
+      'an unknown critical extension',
+      () => odd({ extensions: [unknownExtension()] }),
+      'CRL_INVALID',
+      path,
+      /without/,
+    ],
     ['an entry with one', () => entry(unknownExtension()), 'CRL_INVALID', path, /without/],
-    ['a reason that is none', () => entry(crlExtension('2.5.29.21', Buffer.of(5, 0))), 'CRL_INVALID', path, forms],
+    [
+      'a reason that is none',
+      () => entry(crlExtension('2.5.29.21', Buffer.of(5, 0))),
+      'CRL_INVALID',
+      path,
+      forms,
+    ],
     ['revocation without a list', () => withCrl(undefined, {}), 'CRL_MISSING', path, /leave revocation out/],
-    ['a misspelt key', () => withCrl(der, { chek: 'leaf' }), 'OPTION_UNKNOWN', 'clientAuth.revocation.chek', /check/],
-    ['a bad check', () => withCrl(der, { check: 'all' }), 'OPTION_INVALID', 'clientAuth.revocation.check', /leaf/],
-    ['a bad unknown', () => withCrl(der, { unknown: true }), 'OPTION_INVALID', 'clientAuth.revocation.unknown', /allow/],
-    ['a bad expired', () => withCrl(der, { expired: 'alow' }), 'OPTION_INVALID', 'clientAuth.revocation.expired', /allow/],
+    [
+      'a misspelt key',
+      () => withCrl(der, { chek: 'leaf' }),
+      'OPTION_UNKNOWN',
+      'clientAuth.revocation.chek',
+      /check/,
+    ],
+    [
+      'a bad check',
+      () => withCrl(der, { check: 'all' }),
+      'OPTION_INVALID',
+      'clientAuth.revocation.check',
+      /leaf/,
+    ],
+    [
+      'a bad unknown',
+      () => withCrl(der, { unknown: true }),
+      'OPTION_INVALID',
+      'clientAuth.revocation.unknown',
+      /allow/,
+    ],
+    [
+      'a bad expired',
+      () => withCrl(der, { expired: 'alow' }),
+      'OPTION_INVALID',
+      'clientAuth.revocation.expired',
+      /allow/,
+    ],
   ])('%s', (...row) => {
     expect(thrown(row)).toEqual(wanted(row));
   });
 
   it('and takes an unknown extension that is not critical', () => {
     const extensions = [crlExtension('1.2.3.4', Buffer.of(5, 0))];
-    const crl = oddCrl(root, { extensions, entries: [{ serial: '05', extensions }, { serial: '06', extensions: [] }] });
+    const crl = oddCrl(root, {
+      extensions,
+      entries: [
+        { serial: '05', extensions },
+        { serial: '06', extensions: [] },
+      ],
+    });
     expect(createServer({ ...pki.server, ...withCrl(crl) } as PortcullisOptions)).toBeDefined();
   });
 });
@@ -129,8 +227,8 @@ describe('clientAuth.crl is read', () => {
     const listsOf = (): readonly unknown[] => readClientAuth(option)!.trust.revocation!.lists;
     const [first, second] = await withListsOf(option, () => [listsOf(), listsOf()]);
     expect(first).toHaveLength(2);
-    expect(first!.every((list, index) => list === second![index])).toBe(true);
-    expect(listsOf()[0] === first![0]).toBe(false);
+    expect(first.every((list, index) => list === second[index])).toBe(true);
+    expect(listsOf()[0] === first[0]).toBe(false);
     await expect(withListsOf({ ...option, crl: [] }, listsOf)).rejects.toMatchObject({ code: 'CRL_MISSING' });
     expect(await withListsOf(undefined, () => 'none')).toBe('none');
   });

@@ -9,6 +9,11 @@ import { publishDrop, reset } from './drops.ts';
 import type { CheckedLimits } from './limits.ts';
 import { hasStalled } from './stalled.ts';
 
+/** On the sockets themselves: a WeakMap would be asked twice for each request. */
+const bearing = Symbol('portcullis.entry');
+
+type Bearer = object & { [bearing]?: ConnectionEntry };
+
 /** Who follows the connections, while there is a shutdown. */
 export interface TableObserver {
   /** Whether the request may be run. */
@@ -44,7 +49,6 @@ export class ConnectionTable {
   /** The longest idle first. */
   readonly #idle = new Set<ConnectionEntry>();
   readonly #addresses = new AddressCounts();
-  readonly #bySocket = new WeakMap<object, ConnectionEntry>();
   /** From this many on the oldest make room. */
   readonly #crowded: number;
   /** One for all responses, which it is called with as `this`. */
@@ -93,7 +97,7 @@ export class ConnectionTable {
 
   /** Of the socket that was accepted, or of the TLSSocket upon it. */
   find(socket: object): ConnectionEntry | undefined {
-    return this.#bySocket.get(socket) ?? this.#bySocket.get(rawOf(socket) ?? socket);
+    return (socket as Bearer)[bearing] ?? rawOf(socket)?.[bearing];
   }
 
   /**
@@ -142,7 +146,7 @@ export class ConnectionTable {
   #add(entry: ConnectionEntry): void {
     if (this.#entries.size === 0) this.#startSweeping();
     this.#entries.add(entry);
-    this.#bySocket.set(entry.raw, entry);
+    (entry.raw as Bearer)[bearing] = entry;
     if (entry.key !== undefined) this.#addresses.add(entry.key, !this.#plain);
     if (this.#plain) {
       entry.phase = 'http1';
@@ -173,7 +177,7 @@ export class ConnectionTable {
     if (entry === undefined || entry.cut || !this.#entries.has(entry)) return false;
     this.#endHandshake(entry);
     entry.socket = socket;
-    this.#bySocket.set(socket, entry);
+    (socket as Bearer)[bearing] = entry;
     entry.phase = http2 ? 'http2' : 'http1';
     entry.since = this.#now();
     if (!http2) this.#idle.add(entry);
@@ -182,7 +186,7 @@ export class ConnectionTable {
 
   /** A request of HTTP/1.1 has come; false: nobody may run it, as its answer could not be sent any more. */
   began(socket: object, response: ServerResponse): boolean {
-    const entry = this.#bySocket.get(socket);
+    const entry = (socket as Bearer)[bearing];
     if (entry === undefined || entry.phase === 'http2' || entry.response === response) return true;
     if (this.observer !== undefined && !this.observer.began(entry, response)) return false;
     if (entry.requests++ === 0) this.#idle.delete(entry);
@@ -193,7 +197,7 @@ export class ConnectionTable {
 
   #answered(response: ServerResponse): void {
     const { req: request } = response;
-    const entry = this.#bySocket.get(request.socket);
+    const entry = (request.socket as Bearer)[bearing];
     if (entry === undefined || !this.#entries.has(entry)) return;
     // Node 20 and 22 call a response finished whose connection was cut.
     this.observer?.answered(entry, response.writableFinished && !entry.raw.destroyed);
@@ -205,7 +209,7 @@ export class ConnectionTable {
 
   /** The connection belongs to the app from now on (a WebSocket). */
   upgraded(socket: object): void {
-    const entry = this.#bySocket.get(socket);
+    const entry = (socket as Bearer)[bearing];
     if (entry === undefined || entry.phase === 'upgraded' || !this.#entries.has(entry)) return;
     this.#idle.delete(entry);
     entry.phase = 'upgraded';
@@ -257,7 +261,7 @@ const usualHandshake = 1_000;
 const first = <Item>(items: Set<Item>): Item | undefined => items.values().next().value;
 
 /** What a TLSSocket stands on; of a stream that is no socket Node makes one that holds it. */
-function rawOf(socket: object): object | undefined {
+function rawOf(socket: object): Bearer | undefined {
   const { _parent: parent } = socket as { _parent?: { stream?: object } | null };
   return parent?.stream ?? parent ?? undefined;
 }

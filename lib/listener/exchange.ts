@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.ts';
 import { checkKeys } from '../options.ts';
+import { withListsOf } from './client-auth.ts';
 import { type ListenerConfig, type PortcullisOptions, readOptions } from './options.ts';
 import type { ReloadedPart, ReloadReport } from './reload.ts';
 import { type Live, loadCertificates, prepareServing, type Serving } from './serving.ts';
@@ -20,7 +21,8 @@ const ways: readonly (readonly string[])[] = [['key', 'cert'], ['pfx'], ['certif
  */
 export async function readAnew({ config: before, serving }: Live, changes: object): Promise<Serving> {
   checkKeys(changes, exchangeable, 'changes');
-  const config = readOptions(merged(before.given, changes));
+  const options = merged(before.given, changes);
+  const config = await withListsOf(options['clientAuth'], () => readOptions(options));
   checkMode(before, config);
   // Without any certificate in the options it is the development certificate that serves.
   const groups = (await loadCertificates(config)) ?? serving?.choice.groups;
@@ -90,7 +92,7 @@ const certificatesOf = ({ choice }: Serving): string =>
     .join(';');
 
 const trustOf = ({ config: { clientAuth } }: Serving): string | undefined =>
-  clientAuth?.trust.anchors.map(({ sha256 }) => sha256).join();
+  clientAuth?.trust.fingerprint;
 
 /** The part of a report on what serves. */
 export const servedCertificates = ({ choice }: Serving): ReloadReport['certificates'] =>

@@ -36,8 +36,9 @@ export function namesOf({ subjectAltNames, subject }: Certificate): readonly str
 
 /**
  * Tells, by `portcullis:certificate-expiry` and the log, of certificates that end: 30, 14, 7 and 1 days before, and
- * once they have. Each threshold is told of once, and of several that were crossed unseen only the last. One that is
- * longer than the certificate's whole life says nothing: a certificate of six days is not in its last month.
+ * once they have. Each threshold is told of once, and of several that were crossed unseen only the last. The log keeps
+ * silent about one that is more than half of the certificate's life, as certificates of six days are always in their
+ * last week.
  */
 export class ExpiryWatch {
   readonly #logger: Logger;
@@ -100,6 +101,7 @@ export class ExpiryWatch {
       daysLeft: left,
       threshold,
     }));
+    if (threshold * day > (notAfter - certificate.notBefore) / 2) return;
     const when = `${threshold === 0 ? 'expired' : 'expires'} on ${new Date(notAfter).toISOString()}`;
     const name = namesOf(certificate)[0];
     const who = `the ${role} certificate${name === undefined ? '' : ` of ${name}`} (${fingerprint256})`;
@@ -112,17 +114,10 @@ const inDays = (days: number): string =>
 
 const timeOf = ({ notAfter }: Certificate, threshold: Threshold): number => notAfter - threshold * day;
 
-const applying = (certificate: Certificate): readonly Threshold[] =>
-  thresholds.filter((threshold) => timeOf(certificate, threshold) > certificate.notBefore);
-
 /** The nearest threshold to the end that is past (`notAfter` itself is still valid, RFC 5280 4.1.2.5). */
 const crossedThreshold = (certificate: Certificate, now: number): Threshold | undefined =>
-  applying(certificate).find((threshold) => now > timeOf(certificate, threshold));
+  thresholds.find((threshold) => now > timeOf(certificate, threshold));
 
 /** When the next one is crossed (ms); Infinity where none is left. */
 const nextThreshold = (certificate: Certificate, now: number): number =>
-  Math.min(
-    ...applying(certificate)
-      .map((threshold) => timeOf(certificate, threshold) + 1)
-      .filter((time) => time > now),
-  );
+  Math.min(...thresholds.map((threshold) => timeOf(certificate, threshold) + 1).filter((time) => time > now));

@@ -26,6 +26,7 @@ const reasons: Readonly<Record<string, string>> = {
   ERR_SSL_VERSION_TOO_LOW: 'the client speaks only TLS versions that are switched off',
   ERR_SSL_WRONG_VERSION_NUMBER: 'what arrived is no TLS',
   ERR_TLS_HANDSHAKE_TIMEOUT: 'the client did not finish the handshake in time',
+  SERVER_NAME_UNKNOWN: 'the client asks for a name that no certificate has',
 };
 
 /** A failed handshake for its event: a code that is stable, and words for a person. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { messageOf } from '../errors.ts';
 import { publish, type TicketRotationEvent } from '../events.ts';
 import { type Clock, systemClock, within } from './clock.ts';
@@ -5,7 +6,7 @@ import { storeOfPrimary } from './cluster-store.ts';
 import type { TicketConfig } from './config.ts';
 import { type KeyOrigin, type RingKey, TicketKeyRing } from './key-ring.ts';
 import type { Period } from './period.ts';
-import { isTicketKey, type TicketKeyStore } from './store.ts';
+import { isTicketKey, ticketKeyLength, type TicketKeyStore } from './store.ts';
 
 export interface TicketKeysHooks {
   /** Is called with each new key, to be copied during the call: the buffer is zero-filled when the key is dropped. */
@@ -67,19 +68,17 @@ export class TicketKeys {
    * servers with different ones get different keys.
    */
   start(scope = ''): void {
-    if (this.#run !== undefined) this.stop();
+    this.#end();
     this.#run = {};
     this.#store = this.#config.store ?? storeOfPrimary(scope);
     this.#turn();
   }
 
-  /** For 'close': destroys the keys and ends the timers. */
+  /** For 'close': destroys the keys and ends the timers; a random key that nobody has is applied in their place. */
   stop(): void {
-    this.#run = undefined;
-    for (const cancel of this.#timers.values()) cancel();
-    this.#timers.clear();
-    [this.#used, this.#failures, this.#occupied, this.#confirmed] = [undefined, 0, false, false];
-    this.#ring.destroy();
+    if (this.#run === undefined) return;
+    this.#end();
+    this.#hooks.apply(randomBytes(ticketKeyLength));
   }
 
   /** Applies the key in use again; to be called right after each `setSecureContext`, which sets a random one. */
@@ -89,6 +88,14 @@ export class TicketKeys {
     this.#turn();
     const { key } = this.#ring.at(this.#clock.now());
     if (key === before) this.#hooks.apply(key);
+  }
+
+  #end(): void {
+    this.#run = undefined;
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+    [this.#used, this.#failures, this.#occupied, this.#confirmed] = [undefined, 0, false, false];
+    this.#ring.destroy();
   }
 
   #turn(): void {
@@ -156,11 +163,12 @@ export class TicketKeys {
       this.#confirmed = false;
       this.#turn();
     });
-    const recovered = this.#failures > 0;
-    this.#failures = 0;
     this.#turn();
-    if (!recovered) return;
-    this.#tell('recovered', this.#ring.at(now));
+    const place = this.#ring.at(now);
+    // It may have answered for a period that is over.
+    if (this.#failures === 0 || !this.#ring.isShared(place.period)) return;
+    this.#failures = 0;
+    this.#tell('recovered', place);
     this.#hooks.logger.info('Portcullis: the session ticket keys are shared again.');
   }
 

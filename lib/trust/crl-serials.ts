@@ -6,8 +6,8 @@ const seed = randomInt(2 ** 32);
 const maxOctets = 64;
 
 /**
- * Serial numbers as they stand in a CRL's DER: a hash table of places in it, without an object for each. Figures for
- * 100,000 entries of 16 octets, on one noisy core with Node 20: see `readList`.
+ * Serial numbers as they stand in a CRL's DER: a hash table of places in it, without an object for each.
+ * For what it costs see `readList`.
  */
 export class SerialIndex {
   readonly #der: Buffer;

@@ -26,11 +26,7 @@ export class RevocationLists {
   readonly #byIssuer = new Map<string, RevocationList[]>();
   readonly #above = new WeakMap<Certificate, Certificate | undefined>();
 
-  constructor(
-    lists: readonly RevocationList[],
-    anchors: readonly Certificate[],
-    policy: RevocationPolicy,
-  ) {
+  constructor(lists: readonly RevocationList[], anchors: readonly Certificate[], policy: RevocationPolicy) {
     this.lists = lists;
     this.policy = policy;
     this.#anchors = anchors;
@@ -99,14 +95,10 @@ export class RevocationLists {
   ): Validity | CertificateProblem {
     const named = this.#byIssuer.get(issuer === undefined ? issuerOf(certificate) : subjectOf(issuer)) ?? [];
     const genuine =
-      issuer === undefined
-        ? []
-        : named.filter((list) => list.covers(certificate) && list.isSignedBy(issuer));
+      issuer === undefined ? [] : named.filter((list) => list.covers(certificate) && list.isSignedBy(issuer));
     const current = newestOf(genuine.filter(({ thisUpdate }) => thisUpdate <= at));
     if (current.some((list) => list.revokes(certificate))) return revoked(certificate);
-    const until = Math.min(
-      ...genuine.map(({ thisUpdate }) => (thisUpdate > at ? thisUpdate - 1 : Infinity)),
-    );
+    const until = Math.min(...genuine.map(({ thisUpdate }) => (thisUpdate > at ? thisUpdate - 1 : Infinity)));
     const fresh = current.filter(({ nextUpdate }) => at <= nextUpdate);
     if (fresh.length > 0) {
       return {

@@ -12,7 +12,7 @@ let environment: Readonly<Record<string, string>>;
 beforeAll(async () => {
   const { key, cert } = (await createTestPki()).server;
   app = compile('tickets/child-server.ts', 'interop/redis/redis-app.ts')[1]!;
-  environment = { TEST_KEY: String(key), TEST_CERT: String(cert) };
+  environment = { TEST_KEY: key, TEST_CERT: cert };
 });
 beforeEach(async () => {
   redis = new RedisServer();

@@ -32,6 +32,13 @@ export function readRequestLine(raw: readonly string[], hasBody: boolean): Reque
 
 const colon = 58;
 
+/** The size of a request's header fields in octets, by the measure of SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 6.5.2). */
+export function headerListSize(raw: readonly string[]): number {
+  let size = 16 * raw.length;
+  for (const text of raw) size += text.length;
+  return size;
+}
+
 /** They speak of one connection of HTTP/1.1, and HTTP/2 forbids them (RFC 9113 8.2.2). */
 const connectionSpecific: ReadonlySet<string> = new Set([
   'connection',

@@ -105,8 +105,11 @@ function destroyRequest(
   process.nextTick(done, heard);
 }
 
-/** The answer is complete, and the rest of the body is for nobody (RFC 9113 8.1): it is not an abort. */
+/**
+ * The answer is complete, and the rest of the body is for nobody (RFC 9113 8.1): it is not an abort. On the next turn,
+ * as Node 22 and 26 let a reset overtake header fields that have not been sent.
+ */
 export function dropBody(request: IncomingMessage, stream: ServerHttp2Stream): void {
   (request as Incoming)._dumped = true;
-  resetStream(stream, constants.NGHTTP2_NO_ERROR);
+  setImmediate(resetStream, stream, constants.NGHTTP2_NO_ERROR);
 }

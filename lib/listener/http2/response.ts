@@ -39,7 +39,7 @@ const node = ServerResponse.prototype as unknown as {
  */
 export function fillResponse(response: ServerResponse, stream: ServerHttp2Stream, socket: Socket): void {
   const outgoing = response as Outgoing;
-  Object.defineProperty(outgoing, streamKey, { value: stream });
+  outgoing[streamKey] = stream;
   (outgoing as { socket: Socket }).socket = socket;
   outgoing[finishedKey] = false;
   outgoing.writeHead = writeHead as Outgoing['writeHead'];
@@ -197,7 +197,8 @@ const lengthOf = (chunk: string | Uint8Array, encoding: BufferEncoding): number 
 function finish(response: Outgoing): void {
   if (response[finishedKey] || response._closed || !response.finished) return;
   response[finishedKey] = true;
-  Object.defineProperty(response, 'writableFinished', { value: true });
+  // Of Node 20 it follows from what is written; later ones keep it where only their own methods reach.
+  if (!response.writableFinished) Object.defineProperty(response, 'writableFinished', { value: true });
   response.emit('finish');
   if (!response.req.complete) dropBody(response.req, response[streamKey]);
 }

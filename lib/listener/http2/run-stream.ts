@@ -65,9 +65,13 @@ export function makeExchange(
 const awaitsContinue = /(?:^|\W)100-continue(?:$|\W)/i;
 
 /** Gives a request to whom Node would give it, over HTTP/1.1. */
-export function runExchange({ stream, request, response }: Exchange, host: Host): void {
+export function runExchange({ request, response }: Exchange, host: Host): void {
   // There is no tunnel through this server; `CONNECT` with `:protocol` (RFC 8441) has not been offered.
-  if (request.method === 'CONNECT') return refuseMethod(response, stream);
+  if (request.method === 'CONNECT') response.writeHead(405, { 'Content-Length': 0 }).end();
+  else dispatch(request, response, host);
+}
+
+function dispatch(request: IncomingMessage, response: ServerResponse, host: Host): void {
   const { expect } = request.headers;
   if (expect === undefined) host.emit('request', request, response);
   else if (awaitsContinue.test(expect)) {
@@ -80,17 +84,14 @@ export function runExchange({ stream, request, response }: Exchange, host: Host)
   else response.writeHead(417).end();
 }
 
-function refuseMethod(response: ServerResponse, stream: ServerHttp2Stream): void {
-  response.writeHead(405, { 'Content-Length': 0 }).end();
-  resetStream(stream, constants.NGHTTP2_NO_ERROR);
-}
-
 /** The stream is closed: whoever waits hears of it. */
 export function endExchange({ request, response }: Exchange): void {
-  const aborted = Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
-  if (!request.destroyed) request.destroy(response.writableFinished ? undefined : aborted);
+  if (!request.destroyed) request.destroy(response.writableFinished ? undefined : aborted());
   closeResponse(response);
 }
+
+/** As Node's for HTTP/1.1. */
+const aborted = (): Error => Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
 
 /** 408 where it can still be said, and the end of the stream; the others of the session go on. */
 export function endSlowBody({ stream, response }: Exchange): void {

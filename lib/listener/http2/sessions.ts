@@ -12,7 +12,8 @@ import type { TLSSocket } from 'node:tls';
 import { type DropReason } from '../../events.ts';
 import { publishDrop } from '../drops.ts';
 import type { CheckedLimits } from '../limits.ts';
-import { wasResetByClient } from './stream-socket.ts';
+import { resetStream, wasResetByClient } from './stream-socket.ts';
+import { headerListSize } from './header-lines.ts';
 import {
   endExchange,
   endSlowBody,
@@ -49,6 +50,7 @@ export class Http2Sessions {
   readonly #host: Host;
   readonly #limits: CheckedLimits;
   readonly #making: Making;
+  readonly #maxHeaderSize: number;
   readonly #times: Http2Times;
   readonly #inner: Http2Server;
   readonly #entries = new Set<SessionEntry>();
@@ -63,8 +65,13 @@ export class Http2Sessions {
     this.#host = host;
     this.#limits = limits;
     this.#making = makingOf(options);
+    // As over HTTP/1.1.
+    this.#maxHeaderSize = options.maxHeaderSize ?? 16_384;
     this.#times = { ...defaultTimes, ...times };
-    this.#inner = createServer({ ...innerOptions(options), ...resetOptions(this.#times.session) });
+    this.#inner = createServer({
+      ...innerOptions(this.#maxHeaderSize),
+      ...resetOptions(this.#times.session),
+    });
     this.#inner.on('session', (session: ServerHttp2Session) => this.#begin(session));
     this.#inner.on('sessionError', (error: unknown, session: ServerHttp2Session) =>
       this.#onError(error, session),
@@ -165,6 +172,8 @@ export class Http2Sessions {
       if (entry !== undefined) this.#countReset(entry);
       return;
     }
+    // Node holds a client to the limit only once it has acknowledged it, which a hostile one need not.
+    if (headerListSize(raw) > this.#maxHeaderSize) return refuseHeaders(stream, flags);
     const exchange = makeExchange(stream, entry.socket, flags, raw, this.#making, this.#host);
     this.#openStreams++;
     entry.open.add(exchange);
@@ -236,10 +245,9 @@ export class Http2Sessions {
   }
 }
 
-/** `maxHeaderSize` is 16 KiB by default, as over HTTP/1.1. */
-function innerOptions({ maxHeaderSize = 16_384 }: ServerOptions): object {
+function innerOptions(maxHeaderListSize: number): object {
   return {
-    settings: { maxConcurrentStreams: 100, maxHeaderListSize: maxHeaderSize },
+    settings: { maxConcurrentStreams: 100, maxHeaderListSize },
     // A browser sends each cookie in a line of its own.
     maxHeaderListPairs: 256,
     maxOutstandingPings: 10,
@@ -256,6 +264,12 @@ const resetOptions = ({ resets, windowMs }: SessionLimits): object => ({
   streamResetBurst: 2 * resets,
   streamResetRate: Math.max(1, Math.ceil((resets * 1_000) / windowMs)),
 });
+
+function refuseHeaders(stream: ServerHttp2Stream, flags: number): void {
+  stream.respond({ ':status': 431 }, { endStream: true });
+  if ((flags & constants.NGHTTP2_FLAG_END_STREAM) === 0)
+    setImmediate(resetStream, stream, constants.NGHTTP2_NO_ERROR);
+}
 
 function endSlowBodies({ bodies }: SessionEntry, now: number, timeout: number): void {
   for (const [exchange, since] of bodies) {
@@ -276,7 +290,8 @@ function announceEnd({ session }: SessionEntry): void {
 
 function destroy(entry: SessionEntry, code: number, atOnce: boolean): void {
   entry.ended = true;
-  if (!entry.session.destroyed) entry.session.destroy(undefined, code);
+  // Node takes a code in the place of an error; beside none it would be overwritten.
+  if (!entry.session.destroyed) entry.session.destroy(code as unknown as Error);
   if (atOnce) entry.socket.destroy();
 }
 
