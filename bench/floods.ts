@@ -1,4 +1,5 @@
 /** What a flood does to a server and its other clients: `node dist/bench/floods.js`, see the README here. */
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createTestPki } from '../lib/testing/index.ts';
 import { type AttackName, attacks } from './flood-attacks.ts';
@@ -16,7 +17,8 @@ interface Flood {
   readonly held: readonly [Held, Held, Held];
 }
 
-const pause = (ms: number): Promise<void> => new Promise((settle) => setTimeout(settle, ms));
+/** Without `ref` it keeps no process alive that has nothing else to do. */
+const pause = (ms: number, ref = true): Promise<void> => setTimeout(ms, undefined, { ref });
 
 async function probeFor(port: number, ms: number): Promise<Probes> {
   const prober = new Prober(port);
@@ -35,7 +37,7 @@ async function flood(server: FloodedName, attack: AttackName, node: string, seco
     const prober = new Prober(port);
     const attacking = attacks[attack](port, seconds + 3);
     // An attacker whose connections are all cut gives up early.
-    await Promise.race([attacking.over, pause(seconds * 1_000)]);
+    await Promise.race([attacking.over, pause(seconds * 1_000, false)]);
     const flooded = await child.ask<Held>('held');
     const during = await prober.stop();
     attacking.stop();

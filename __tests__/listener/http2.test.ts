@@ -4,25 +4,9 @@ import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import supertest from 'supertest';
-import {
-  createServer,
-  type PortcullisOptions,
-  type PortcullisServer,
-  requireClientCertificate,
-  requirePin,
-  requireTls,
-} from 'portcullis';
+import { createServer, type PortcullisOptions, type PortcullisServer } from 'portcullis';
 import { createTestPki, type TestPki } from 'portcullis/testing';
-import {
-  closeAll,
-  ended,
-  exchange,
-  failedHandshake,
-  handshake,
-  listen,
-  received,
-  Recording,
-} from './harness.ts';
+import { closeAll, exchange, failedHandshake, handshake, listen, received, Recording } from './harness.ts';
 import { RawClient, request, requestFields } from './http2-frames.ts';
 import { closeSessions, openSession, overHttp1, overHttp2 } from './http2-harness.ts';
 
@@ -231,107 +215,6 @@ describe('a request', () => {
     const agent = supertest.agent(serve(app), { http2: true, ca: pki.ca });
     const { body } = await agent.get('/').expect(200);
     expect(body).toEqual({ alpn: 'h2' });
-  });
-});
-
-describe('policies', () => {
-  const secured = (): PortcullisServer => {
-    const app = express();
-    app.get(
-      '/open',
-      (incoming, response) => void response.json({ client: incoming.tls?.clientCertificate?.subject }),
-    );
-    app.use(
-      '/mutual',
-      requireTls({ minVersion: 'TLSv1.3' }),
-      requireClientCertificate(),
-      (_incoming, response) => void response.send('in'),
-    );
-    app.use(
-      '/pinned',
-      requirePin([
-        `sha256/${Buffer.alloc(32).toString('base64')}`,
-        `sha256/${Buffer.alloc(32, 1).toString('base64')}`,
-      ]),
-    );
-    app.set('env', 'test');
-    return serve(app, { clientAuth: { mode: 'optional', ca: pki.ca } });
-  };
-
-  it('judge each request of a session by itself', async () => {
-    const port = await listen(secured());
-    const { key, certificate: cert } = pki.clients.good;
-    const statuses = async (options: object): Promise<number[]> => {
-      const session = await openSession(port, options);
-      const all = await Promise.all(
-        ['/open', '/mutual', '/pinned'].map((path) => overHttp2(session, { path })),
-      );
-      return all.map(({ status }) => status);
-    };
-    expect(await statuses({ key, cert })).toEqual([200, 200, 403]);
-    expect(await statuses({})).toEqual([200, 403, 403]);
-  });
-
-  it('answer a coalesced connection 421, and the session goes on', async () => {
-    const port = await listen(secured());
-    const session = await openSession(port, { servername: 'example.org' });
-    const get = async (authority: string): Promise<number> =>
-      (await overHttp2(session, { path: '/open', headers: { ':authority': authority } })).status;
-    expect(await get('example.org')).toBe(200);
-    expect(await get('other.example.org')).toBe(421);
-    expect(await get('example.org')).toBe(200);
-  });
-
-  it('end a session without a client certificate where one is required', async () => {
-    const port = await listen(
-      serve((_incoming, response) => response.end(), { clientAuth: { mode: 'required', ca: pki.ca } }),
-    );
-    const events = new Recording('portcullis:handshake-error');
-    const socket = await handshake(port, { ALPNProtocols: ['h2'] }).catch(() => undefined);
-    if (socket !== undefined) await ended(socket.resume());
-    expect((await events.take()).code).toMatch(/CLIENT_CERTIFICATE_REQUIRED|DID_NOT_RETURN_A_CERTIFICATE/);
-  });
-});
-
-describe('shutdown', () => {
-  it('lets streams in flight finish, ends idle sessions, and counts both', async () => {
-    const answers: ServerResponse[] = [];
-    const server = serve((incoming, response) => {
-      if (incoming.url === '/slow') answers.push(response);
-      else response.end('quick');
-    });
-    const port = await listen(server);
-    const [idle, busy] = [await openSession(port), await openSession(port)];
-    await overHttp2(idle, { path: '/' });
-    const arrived = [once(server, 'request')];
-    const slow = overHttp2(busy, { path: '/slow' });
-    await Promise.all(arrived);
-    const closed = Promise.all([once(idle, 'close'), once(busy, 'goaway')]);
-    const report = server.shutdown({ timeout: 20_000 });
-    await closed;
-    answers[0]!.end('finished');
-    expect((await slow).body.toString()).toBe('finished');
-    expect(await report).toMatchObject({ finished: 1, aborted: 0, sessions: 0 });
-  });
-
-  it('ends at the deadline what has not finished', async () => {
-    const server = serve(() => {});
-    const session = await openSession(await listen(server));
-    const arrived = once(server, 'request');
-    const stuck = overHttp2(session, { path: '/' }).catch(() => 'cut');
-    await arrived;
-    expect(await server.shutdown({ timeout: 30 })).toMatchObject({ aborted: 1, sessions: 1 });
-    expect(await stuck).toBe('cut');
-  });
-
-  it('close() ends a session that nobody uses', async () => {
-    const server = serve((_incoming, response) => response.end());
-    const session = await openSession(await listen(server));
-    await overHttp2(session, { path: '/' });
-    const closed = Promise.all([once(server, 'close'), once(session, 'close')]);
-    server.close();
-    await closed;
-    expect(server.listening).toBe(false);
   });
 });
 

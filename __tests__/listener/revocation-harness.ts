@@ -11,7 +11,7 @@ export function appOf(routeCa?: string): express.Express {
   const app = express();
   app.get('/open', (_request, response) => void response.send('open'));
   const enter: express.RequestHandler = (request, response) =>
-    void response.send(`in: ${request.tls!.clientCertificate!.subject['CN']!.join()}`);
+    void response.send(`in: ${request.tls!.clientCertificate!.subject['CN']?.join() ?? 'nameless'}`);
   app.get('/in', requireClientCertificate(), enter);
   if (routeCa !== undefined) app.get('/route', requireClientCertificate({ ca: routeCa }), enter);
   app.use(

@@ -126,7 +126,6 @@ describe.each(versions)('a session over %s that began before', (version) => {
 describe.each(versions)('a connection over %s that is kept alive', (version) => {
   it.each([
     ['a PortcullisServer', () => portcullis(stage, shortApp, 'optional')],
-    ['a PortcullisServer that requires clients', () => portcullis(stage, shortApp, 'required')],
     ['a plain server', () => plain(stage, shortApp)],
   ])('to %s is refused from the second on in which its certificate has expired', async (_name, make) => {
     const wire = await open(await listen(make()), { ...speaking(version), ...shortLived });
@@ -140,6 +139,18 @@ describe.each(versions)('a connection over %s that is kept alive', (version) => 
     // A clock that was set wrong for a moment does not end the connection.
     clock.mockReturnValue(notAfter - 1);
     expect(await knock(wire)).toEqual(everywhere('in: short'));
+  });
+
+  it('to a PortcullisServer that requires clients is refused, and closed, once its certificate has expired', async () => {
+    const port = await listen(portcullis(stage, shortApp, 'required'));
+    const wire = await open(port, { ...speaking(version), ...shortLived });
+    expect(await knock(wire)).toEqual(everywhere('in: short'));
+    const { notAfter } = certificateOf(shortLived.certificate);
+    jest.spyOn(Date, 'now').mockReturnValue(notAfter + 1);
+    const refusal = await wire.ask('/open');
+    expect(refusal).toMatchObject({ status: 403 });
+    expect(refusal.body).toContain('CLIENT_CERTIFICATE_EXPIRED');
+    await wire.closed();
   });
 
   it('is refused while the clock says that its certificate is not valid yet', async () => {

@@ -114,15 +114,13 @@ function tellDevelopment(logger: Logger, files: DevelopmentFiles): void {
 }
 
 function warnOfAll({ config, choice }: Serving): void {
-  for (const { leaf } of choice.groups.flat()) warnOfDates(leaf, 'server certificate', config.logger);
+  for (const { leaf } of choice.groups.flat()) warnIfNotYetValid(leaf, 'server certificate', config.logger);
   for (const anchor of config.clientAuth?.trust.anchors ?? [])
-    warnOfDates(anchor, 'client CA', config.logger);
+    warnIfNotYetValid(anchor, 'client CA', config.logger);
 }
 
-/** Not an error: a bundle may hold a CA that is on its way out, and a restart must not be an outage. */
-function warnOfDates(certificate: Certificate, role: string, logger: Logger): void {
-  const { notBefore, notAfter, fingerprint256 } = certificate;
-  const now = Date.now();
-  const fault = now > notAfter ? 'has expired' : now < notBefore ? 'is not valid yet' : undefined;
-  if (fault !== undefined) logger.warn(`Portcullis: the ${role} ${fingerprint256} ${fault}.`);
+/** Not an error, as the clock may be at fault. What has expired is told, with what will, once the server listens. */
+function warnIfNotYetValid({ notBefore, fingerprint256 }: Certificate, role: string, logger: Logger): void {
+  if (Date.now() >= notBefore) return;
+  logger.warn(`Portcullis: the ${role} ${fingerprint256} is not valid yet.`);
 }

@@ -52,9 +52,9 @@ export function fillResponse(response: ServerResponse, stream: ServerHttp2Stream
   stream.on('finish', () => {
     if (outgoing._hasBody) finish(outgoing);
   });
-  stream.on('wantTrailers', () =>
-    stream.sendTrailers(responseHeaders(fieldsOf(outgoing._trailer.split('\r\n')))),
-  );
+  stream.on('wantTrailers', () => {
+    if (!stream.destroyed) stream.sendTrailers(responseHeaders(fieldsOf(outgoing._trailer.split('\r\n'))));
+  });
 }
 
 /** The stream is gone: no more can be sent. */
@@ -98,9 +98,7 @@ function setAll(response: Outgoing, headers: object): void {
 /** Called by Node's `writeHead`, once: here the answer begins. */
 function storeHeader(this: Outgoing): void {
   const stream = this[streamKey];
-  this._header = 'HTTP/2';
-  this._headerSent = true;
-  if (stream.destroyed || stream.closed) return;
+  if (stream.destroyed || stream.closed) return markSent(this);
   const headers = responseHeaders(this.getHeaders(), this.statusCode);
   const mayTrail =
     this._hasBody && (!this.finished || this._trailer !== '' || headers['trailer'] !== undefined);
@@ -110,6 +108,13 @@ function storeHeader(this: Outgoing): void {
   const { sendDate } = this;
   if (this._hasBody) stream.respond(headers, { sendDate, waitForTrailers: mayTrail } as object);
   else stream.respond(headers, { sendDate, endStream: true } as object);
+  markSent(this);
+}
+
+/** Only once it is: what Node refuses (a status of 700) an error handler can still answer. */
+function markSent(response: Outgoing): void {
+  response._header = 'HTTP/2';
+  response._headerSent = true;
 }
 
 /** Interim answers (100, 102, 103), which Node's methods write as text of HTTP/1.1. */

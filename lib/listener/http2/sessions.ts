@@ -12,11 +12,12 @@ import type { TLSSocket } from 'node:tls';
 import { type DropReason } from '../../events.ts';
 import { publishDrop } from '../drops.ts';
 import type { CheckedLimits } from '../limits.ts';
-import { resetStream, wasResetByClient } from './stream-socket.ts';
+import { wasResetByClient } from './stream-socket.ts';
+import { innerOptions } from './inner-options.ts';
+import { announceEnd, clearAway, close, destroy, endSlowBodies, refuseHeaders } from './session-ends.ts';
 import { headerListSize } from './header-lines.ts';
 import {
   endExchange,
-  endSlowBody,
   type Exchange,
   type Host,
   makeExchange,
@@ -36,9 +37,6 @@ export interface Http2Times {
 
 const defaultTimes: Http2Times = { now: () => performance.now(), grace: 500, session: sessionLimits };
 
-/** How long a socket may stay whose session is over: the other side may not close (ms). */
-const linger = 1_000;
-const maxStreamId = 2 ** 31 - 1;
 const frameOctets = { ping: 17, settings: 9 };
 
 /**
@@ -68,10 +66,7 @@ export class Http2Sessions {
     // As over HTTP/1.1.
     this.#maxHeaderSize = options.maxHeaderSize ?? 16_384;
     this.#times = { ...defaultTimes, ...times };
-    this.#inner = createServer({
-      ...innerOptions(this.#maxHeaderSize),
-      ...resetOptions(this.#times.session),
-    });
+    this.#inner = createServer(innerOptions(this.#maxHeaderSize, this.#times.session));
     this.#inner.on('session', (session: ServerHttp2Session) => this.#begin(session));
     this.#inner.on('sessionError', (error: unknown, session: ServerHttp2Session) =>
       this.#onError(error, session),
@@ -243,60 +238,4 @@ export class Http2Sessions {
     if (!entry.used && headersTimeout > 0 && idle >= headersTimeout) this.#cut(entry, 'HEADERS_TIMEOUT');
     else if (entry.used && keepAliveTimeout > 0 && idle >= keepAliveTimeout) close(entry);
   }
-}
-
-function innerOptions(maxHeaderListSize: number): object {
-  return {
-    settings: { maxConcurrentStreams: 100, maxHeaderListSize },
-    // A browser sends each cookie in a line of its own.
-    maxHeaderListPairs: 256,
-    maxOutstandingPings: 10,
-    maxSettings: 32,
-    // MiB, for headers and data that wait.
-    maxSessionMemory: 10,
-    maxSessionInvalidFrames: 100,
-    maxSessionRejectedStreams: 100,
-  };
-}
-
-/** nghttp2's own bucket, behind the count here: where this Node can set it (22 and later; 20 has nghttp2's default). */
-const resetOptions = ({ resets, windowMs }: SessionLimits): object => ({
-  streamResetBurst: 2 * resets,
-  streamResetRate: Math.max(1, Math.ceil((resets * 1_000) / windowMs)),
-});
-
-function refuseHeaders(stream: ServerHttp2Stream, flags: number): void {
-  stream.respond({ ':status': 431 }, { endStream: true });
-  if ((flags & constants.NGHTTP2_FLAG_END_STREAM) === 0)
-    setImmediate(resetStream, stream, constants.NGHTTP2_NO_ERROR);
-}
-
-function endSlowBodies({ bodies }: SessionEntry, now: number, timeout: number): void {
-  for (const [exchange, since] of bodies) {
-    if (!exchange.request.complete && now - since < timeout) continue;
-    bodies.delete(exchange);
-    if (!exchange.request.complete) endSlowBody(exchange);
-  }
-}
-
-/** GOAWAY with the last stream that is served; it closes when none is open. */
-function close({ session }: SessionEntry): void {
-  if (!session.closed && !session.destroyed) session.close();
-}
-
-function announceEnd({ session }: SessionEntry): void {
-  if (!session.closed && !session.destroyed) session.goaway(constants.NGHTTP2_NO_ERROR, maxStreamId);
-}
-
-function destroy(entry: SessionEntry, code: number, atOnce: boolean): void {
-  entry.ended = true;
-  // Node takes a code in the place of an error; beside none it would be overwritten.
-  if (!entry.session.destroyed) entry.session.destroy(code as unknown as Error);
-  if (atOnce) entry.socket.destroy();
-}
-
-/** A session that is over waits for its client to close, and this one need not. */
-function clearAway(entry: SessionEntry, now: number): void {
-  if (entry.overSince === 0) entry.overSince = now;
-  else if (now - entry.overSince >= linger) entry.socket.destroy();
 }

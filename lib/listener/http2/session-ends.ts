@@ -1,0 +1,48 @@
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import { endSlowBody } from './run-stream.ts';
+import type { SessionEntry } from './session-entry.ts';
+import { resetStream } from './stream-socket.ts';
+
+/** How long a socket may stay whose session is over: the other side may not close (ms). */
+const linger = 1_000;
+const maxStreamId = 2 ** 31 - 1;
+
+/** 431, before anybody sees the request. */
+export function refuseHeaders(stream: ServerHttp2Stream, flags: number): void {
+  stream.respond({ ':status': 431 }, { endStream: true });
+  if ((flags & constants.NGHTTP2_FLAG_END_STREAM) === 0)
+    setImmediate(resetStream, stream, constants.NGHTTP2_NO_ERROR);
+}
+
+/** Ends the requests whose bodies have taken longer than `timeout` ms. */
+export function endSlowBodies({ bodies }: SessionEntry, now: number, timeout: number): void {
+  for (const [exchange, since] of bodies) {
+    if (!exchange.request.complete && now - since < timeout) continue;
+    bodies.delete(exchange);
+    if (!exchange.request.complete) endSlowBody(exchange);
+  }
+}
+
+/** GOAWAY with the last stream that is served; it closes when none is open. */
+export function close({ session }: SessionEntry): void {
+  if (!session.closed && !session.destroyed) session.close();
+}
+
+/** A GOAWAY that refuses nothing yet. */
+export function announceEnd({ session }: SessionEntry): void {
+  if (!session.closed && !session.destroyed) session.goaway(constants.NGHTTP2_NO_ERROR, maxStreamId);
+}
+
+/** Ends a session now, with a code; `atOnce`: without waiting for the client to take it. */
+export function destroy(entry: SessionEntry, code: number, atOnce: boolean): void {
+  entry.ended = true;
+  // Node takes a code in the place of an error; beside none it would be overwritten.
+  if (!entry.session.destroyed) entry.session.destroy(code as unknown as Error);
+  if (atOnce) entry.socket.destroy();
+}
+
+/** A session that is over waits for its client to close, and this one need not. */
+export function clearAway(entry: SessionEntry, now: number): void {
+  if (entry.overSince === 0) entry.overSince = now;
+  else if (now - entry.overSince >= linger) entry.socket.destroy();
+}
