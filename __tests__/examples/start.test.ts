@@ -85,7 +85,7 @@ test('in production it does not start with a development certificate', async () 
   const { code, output } = await runExample('start', { PORTCULLIS_HOME: home, NODE_ENV: 'production' });
   expect(code).toBe(1);
   expect(output).toBe(
-    'cert: there is no certificate. Give key and cert, or pfx: the development certificate is not for production.\n',
+    'cert: there is no certificate. Give key and cert, pfx, or certificate: the development certificate is not for production.\n',
   );
 });
 
