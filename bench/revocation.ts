@@ -6,8 +6,8 @@
 import { randomBytes } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createAuthority } from '../lib/pki/index.ts';
-import { readRevocationLists, withRevocationLists } from '../lib/trust/crl-input.ts';
-import { RevocationLists } from '../lib/trust/revocation.ts';
+import { readRevocationLists, withRevocationLists } from '../lib/trust/revocation/crl-input.ts';
+import { RevocationLists } from '../lib/trust/revocation/revocation.ts';
 import { Certificate } from '../lib/x509/certificate.ts';
 import { readPem } from '../lib/x509/pem.ts';
 

@@ -11,8 +11,11 @@ import {
   developmentAuthority,
   makeDevelopmentCertificate,
   readDevelopmentCertificate,
-} from '../../lib/credentials/development.ts';
-import { type DevelopmentFiles, developmentFiles } from '../../lib/credentials/development-files.ts';
+} from '../../lib/credentials/development/development.ts';
+import {
+  type DevelopmentFiles,
+  developmentFiles,
+} from '../../lib/credentials/development/development-files.ts';
 import { Certificate } from '../../lib/x509/certificate.ts';
 import { closeAll, failedHandshake, handshake, listen, Recording } from '../listener/harness.ts';
 import { type OddCertificate, oddCertificate } from '../support/odd-certificates.ts';

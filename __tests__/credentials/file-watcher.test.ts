@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { watchFiles, type WatchOptions } from '../../lib/credentials/file-watcher.ts';
+import { watchFiles, type WatchOptions } from '../../lib/credentials/files/file-watcher.ts';
 import { newFolder, removeFolders } from './server-pairs.ts';
 
 let folder: string;

@@ -9,8 +9,8 @@ import {
 } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { derivePkcs12, readPassphrase } from '../../lib/credentials/pfx-key-derivation.ts';
-import { readPfx } from '../../lib/credentials/pfx.ts';
+import { derivePkcs12, readPassphrase } from '../../lib/credentials/pfx/pfx-key-derivation.ts';
+import { readPfx } from '../../lib/credentials/pfx/pfx.ts';
 import { ConfigError } from '../../lib/errors.ts';
 import { der, objectIdentifier, octetString, sequence, unsignedInteger } from '../../lib/pki/der.ts';
 import { createAuthority } from '../../lib/pki/index.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { readPfx } from '../../lib/credentials/pfx.ts';
+import { readPfx } from '../../lib/credentials/pfx/pfx.ts';
 
 let directory: string;
 const file = (name: string): string => join(directory, name);

@@ -71,11 +71,11 @@ it('100 swaps of a Kubernetes secret fail no handshake and lose no request, over
   server.on('reloadError', (error) => failures.push(error));
   const port = await listen(server);
   const kept = connectHttp2(`https://127.0.0.1:${port}`, { ca: pki.ca });
-  let done = false;
+  const load = { done: false };
   const hammer = async (ask: () => Promise<void>): Promise<number> => {
     let count = 0;
     // oxlint-disable-next-line no-await-in-loop -- one after the other
-    for (; !done; count++) await ask();
+    for (; !load.done; count++) await ask();
     return count;
   };
   const clients = Promise.all([
@@ -90,7 +90,7 @@ it('100 swaps of a Kubernetes secret fail no handshake and lose no request, over
     // oxlint-disable-next-line no-await-in-loop -- one after the other
     await reloaded;
   }
-  done = true;
+  load.done = true;
   expect((await clients).every((count) => count > 100)).toBe(true);
   expect(failures).toEqual([]);
   kept.close();

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { afterEach, expect, it } from '@jest/globals';
 import type { Limits } from 'portcullis';
-import { ConnectionTable } from '../../lib/listener/connection-table.ts';
-import { readLimits } from '../../lib/listener/limits.ts';
+import { ConnectionTable } from '../../lib/listener/connections/connection-table.ts';
+import { readLimits } from '../../lib/listener/connections/limits.ts';
 import { closeAll, Recording } from './harness.ts';
 
 afterEach(closeAll);

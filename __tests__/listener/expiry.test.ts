@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { CertificateExpiryEvent } from '../../lib/events.ts';
-import { ExpiryWatch, type Watchable } from '../../lib/listener/expiry.ts';
+import { ExpiryWatch, type Watchable } from '../../lib/listener/reports/expiry.ts';
 import { Certificate } from '../../lib/x509/certificate.ts';
 import { FakeTimers } from '../support/fake-timers.ts';
 import { oddAuthority } from '../support/odd-certificates.ts';

@@ -97,7 +97,7 @@ export const uint32 = (value: number): Buffer => {
 export const setting = (id: number, value: number): Buffer =>
   Buffer.concat([Buffer.from([0, id]), uint32(value)]);
 
-export const preface: Buffer = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+const preface: Buffer = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
 /** A client that sends what it is told, and remembers the frames that come. */
 export class RawClient {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { addressKey, readAddresses } from '../../lib/listener/address.ts';
-import { AddressCounts } from '../../lib/listener/address-counts.ts';
+import { addressKey, readAddresses } from '../../lib/listener/connections/address.ts';
+import { AddressCounts } from '../../lib/listener/connections/address-counts.ts';
 
 describe('a connection is counted', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createServer, type PortcullisOptions } from 'portcullis';
 import { createTestPki, type TestPki } from 'portcullis/testing';
-import { type CheckedLimits, readLimits } from '../../lib/listener/limits.ts';
+import { type CheckedLimits, readLimits } from '../../lib/listener/connections/limits.ts';
 
 let pki: TestPki;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, it } from '@jest/globals';
-import { ConnectionEntry } from '../../lib/listener/connection-entry.ts';
-import { hasStalled } from '../../lib/listener/stalled.ts';
+import { ConnectionEntry } from '../../lib/listener/connections/connection-entry.ts';
+import { hasStalled } from '../../lib/listener/connections/stalled.ts';
 
 interface Sending {
   /** Given by the app, and not yet taken by the kernel. */

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import type { AcmeChallenge } from '../../lib/listener/redirect-options.ts';
+import type { AcmeChallenge } from '../../lib/listener/redirect/redirect-options.ts';
 import { ended } from './harness.ts';
 import {
   ask,

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect, jest } from '@jest/globals';
-import { type Limits, readLimits } from '../../lib/listener/limits.ts';
-import { createRedirect, type RedirectedListener } from '../../lib/listener/redirect.ts';
-import { readRedirect, type RedirectOptions } from '../../lib/listener/redirect-options.ts';
+import { type Limits, readLimits } from '../../lib/listener/connections/limits.ts';
+import { createRedirect, type RedirectedListener } from '../../lib/listener/redirect/redirect.ts';
+import { readRedirect, type RedirectOptions } from '../../lib/listener/redirect/redirect-options.ts';
 import { closeAll, listen, plain } from './harness.ts';
 
 const sockets: Socket[] = [];

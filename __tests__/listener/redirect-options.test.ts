@@ -1,6 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { ConfigError } from 'portcullis';
-import { readRedirect } from '../../lib/listener/redirect-options.ts';
+import { readRedirect } from '../../lib/listener/redirect/redirect-options.ts';
 
 function refusalOf(read: () => unknown): ConfigError {
   try {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import * as fc from 'fast-check';
-import type { AcmeChallenge } from '../../lib/listener/redirect-options.ts';
+import type { AcmeChallenge } from '../../lib/listener/redirect/redirect-options.ts';
 import { ended, listen, received } from './harness.ts';
 import {
   ask,

@@ -160,7 +160,9 @@ describe('a listener', () => {
     });
     const logger = { info: jest.fn<Logger['info']>(), warn: jest.fn<Logger['warn']>() };
     createServer({ ...credentials, logger, clientAuth: { mode: 'optional', ca: [pki.ca, old.root] } });
-    expect(logger.warn.mock.calls).toEqual([[expect.stringMatching(/client CA [0-9A-F:]+ is not valid yet\.$/)]]);
+    expect(logger.warn.mock.calls).toEqual([
+      [expect.stringMatching(/client CA [0-9A-F:]+ is not valid yet\.$/)],
+    ]);
   });
 
   it('refuses options that stand after the app, where they would be lost', () => {

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createServer, type Logger, type PortcullisOptions, type PortcullisServer } from 'portcullis';
 import { createTestPki, type TestPki } from 'portcullis/testing';
-import { type EndingProcess, ProcessSignals, readSignals } from '../../lib/listener/signals.ts';
+import { type EndingProcess, ProcessSignals, readSignals } from '../../lib/listener/lifecycle/signals.ts';
 import { closeAll, listen } from './harness.ts';
 
 let pki: TestPki;

@@ -11,7 +11,7 @@ import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { CertificateChoice } from '../../lib/credentials/choice.ts';
 import type { KeyPair } from '../../lib/credentials/key-pair.ts';
 import { credentialOptions } from '../../lib/listener/options.ts';
-import { SniContexts, sniCallback } from '../../lib/listener/sni-contexts.ts';
+import { SniContexts, sniCallback } from '../../lib/listener/certificates/sni-contexts.ts';
 import { closeAll, failedHandshake, handshake, listen } from './harness.ts';
 import { contextsOf, pairsFor, replaces, sniServer } from './sni-harness.ts';
 

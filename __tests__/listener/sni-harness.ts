@@ -2,8 +2,8 @@ import { createSecureContext, createServer, type Server, type TlsOptions } from 
 import { CertificateChoice } from '../../lib/credentials/choice.ts';
 import type { KeyPair } from '../../lib/credentials/key-pair.ts';
 import { credentialOptions } from '../../lib/listener/options.ts';
-import { SniContexts, sniCallback } from '../../lib/listener/sni-contexts.ts';
-import { replacesCertificates } from '../../lib/listener/sni-limits.ts';
+import { SniContexts, sniCallback } from '../../lib/listener/certificates/sni-contexts.ts';
+import { replacesCertificates } from '../../lib/listener/certificates/sni-limits.ts';
 import { serverPair } from '../credentials/server-pairs.ts';
 
 /** Whether this Node shows a name's certificates only, whatever the default's are. */

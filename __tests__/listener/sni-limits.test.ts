@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { CertificateChoice } from '../../lib/credentials/choice.ts';
-import { checkServable, replacesCertificates } from '../../lib/listener/sni-limits.ts';
-import { preferredPair } from '../../lib/listener/sni-preference.ts';
+import { checkServable, replacesCertificates } from '../../lib/listener/certificates/sni-limits.ts';
+import { preferredPair } from '../../lib/listener/certificates/sni-preference.ts';
 import { type KeyPair, readKeyPairs } from '../../lib/credentials/key-pair.ts';
 import { serverCertificate } from '../credentials/server-pairs.ts';
 import { commonName } from '../support/odd-names.ts';

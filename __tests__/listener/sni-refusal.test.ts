@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream';
 import type { Server } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { KeyPair } from '../../lib/credentials/key-pair.ts';
-import { refuseServerName } from '../../lib/listener/sni-refusal.ts';
+import { refuseServerName } from '../../lib/listener/certificates/sni-refusal.ts';
 import { closeAll, failedHandshake, handshake, listen } from './harness.ts';
 import { pairsFor, sniServer } from './sni-harness.ts';
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { KeyPair } from '../../lib/credentials/key-pair.ts';
 import { readKeyPairs } from '../../lib/credentials/key-pair.ts';
-import { Stapling } from '../../lib/listener/stapling.ts';
-import type { ResponderQuestion } from '../../lib/listener/stapling-fetch.ts';
+import { Stapling } from '../../lib/listener/stapling/stapling.ts';
+import type { ResponderQuestion } from '../../lib/listener/stapling/stapling-fetch.ts';
 import { FakeTimers } from '../support/fake-timers.ts';
 import { ocspResponse, type OcspOverrides, type OcspServer, ocspServer } from '../support/ocsp.ts';
 import { closeAll, Recording } from './harness.ts';

@@ -9,7 +9,7 @@ import {
   type PortcullisOptions,
   type PortcullisServer,
 } from 'portcullis';
-import { encodeOcspRequest } from '../../lib/trust/ocsp-request.ts';
+import { encodeOcspRequest } from '../../lib/trust/ocsp/ocsp-request.ts';
 import { impostorOf, type Overrides } from '../support/odd-certificates.ts';
 import { extension } from '../support/odd-extensions.ts';
 import { newKeys } from '../support/odd-keys.ts';

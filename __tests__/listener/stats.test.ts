@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { TlsState } from '../../lib/connection/index.ts';
-import { StatsCollector } from '../../lib/listener/stats.ts';
+import { StatsCollector } from '../../lib/listener/reports/stats.ts';
 import { Certificate } from '../../lib/x509/certificate.ts';
 import { ocspServer } from '../support/ocsp.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { summaryLine, type SummaryInput } from '../../lib/listener/summary.ts';
+import { summaryLine, type SummaryInput } from '../../lib/listener/reports/summary.ts';
 import type { AuditReport } from '../../lib/profiles/audit.ts';
 import { finding } from '../../lib/profiles/audit-finding.ts';
 import { Certificate } from '../../lib/x509/certificate.ts';

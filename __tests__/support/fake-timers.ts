@@ -1,4 +1,4 @@
-import type { Timers } from '../../lib/listener/alarm.ts';
+import type { Timers } from '../../lib/listener/reports/alarm.ts';
 
 /** A clock that stands until it is moved, with timers that go by it. */
 export class FakeTimers implements Timers {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { bitString, der, objectIdentifier, octetString, sequence } from '../../lib/pki/der.ts';
-import { type CertId, certIdOf } from '../../lib/trust/ocsp-request.ts';
+import { type CertId, certIdOf } from '../../lib/trust/ocsp/ocsp-request.ts';
 import { Certificate } from '../../lib/x509/certificate.ts';
 import { explicitTag, implicitTag } from '../../lib/x509/der.ts';
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { array, assert, constantFrom, integer, nat, oneof, property, tuple, uint8Array } from 'fast-check';
-import { readOcspResponse } from '../../lib/trust/ocsp-response.ts';
-import { isOcspProblem, verifyOcspResponse } from '../../lib/trust/ocsp-verify.ts';
+import { readOcspResponse } from '../../lib/trust/ocsp/ocsp-response.ts';
+import { isOcspProblem, verifyOcspResponse } from '../../lib/trust/ocsp/ocsp-verify.ts';
 import { Certificate } from '../../lib/x509/certificate.ts';
 import { DerError } from '../../lib/x509/der.ts';
 import { ocspDelegate, ocspResponse, ocspServer } from '../support/ocsp.ts';

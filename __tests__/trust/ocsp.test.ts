@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { sequence } from '../../lib/pki/der.ts';
-import { isMustStaple, ocspRespondersOf } from '../../lib/trust/ocsp-extensions.ts';
-import { certIdOf, encodeOcspRequest } from '../../lib/trust/ocsp-request.ts';
-import { isOcspProblem, verifyOcspResponse } from '../../lib/trust/ocsp-verify.ts';
+import { isMustStaple, ocspRespondersOf } from '../../lib/trust/ocsp/ocsp-extensions.ts';
+import { certIdOf, encodeOcspRequest } from '../../lib/trust/ocsp/ocsp-request.ts';
+import { isOcspProblem, verifyOcspResponse } from '../../lib/trust/ocsp/ocsp-verify.ts';
 import { Certificate } from '../../lib/x509/certificate.ts';
 import { impostorOf, oddAuthority } from '../support/odd-certificates.ts';
 import { extension, purposes } from '../support/odd-extensions.ts';

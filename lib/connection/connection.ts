@@ -3,7 +3,7 @@ import type { PolicyViolationCode } from '../errors.ts';
 import { linkedPath } from '../trust/linked-path.ts';
 import type { VerifiedPath } from '../trust/path.ts';
 import { type CertificateProblem, isProblem, untrusted } from '../trust/problem.ts';
-import type { RevocationLists, Validity } from '../trust/revocation.ts';
+import type { RevocationLists, Validity } from '../trust/revocation/revocation.ts';
 import type { ClientTrust, TrustStore } from '../trust/trust-store.ts';
 import { type ClientCertificate, verifiedCertificate } from './client-certificate.ts';
 import { type Facts, readFacts } from './facts.ts';

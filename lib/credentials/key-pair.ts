@@ -4,7 +4,7 @@ import { ConfigError } from '../errors.ts';
 import { describe } from '../options.ts';
 import { Certificate } from '../x509/certificate.ts';
 import { readPem } from '../x509/pem.ts';
-import { readPfx } from './pfx.ts';
+import { readPfx } from './pfx/pfx.ts';
 
 /** A server certificate with its issuers, and the key that belongs to it. */
 export interface KeyPair {

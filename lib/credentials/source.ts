@@ -1,8 +1,8 @@
 import { ConfigError, messageOf } from '../errors.ts';
 import { checkKeys, describe } from '../options.ts';
-import { type CertificateFiles, isFileEntry, type PfxFile, readFileSource } from './file-source.ts';
+import { type CertificateFiles, isFileEntry, type PfxFile, readFileSource } from './files/file-source.ts';
 import { type KeyPair, readKeyPairs } from './key-pair.ts';
-import type { OnTrouble } from './file-watcher.ts';
+import type { OnTrouble } from './files/file-watcher.ts';
 
 /** `key`, `cert`, `pfx` and `passphrase` as `node:https` takes them; arrays for RSA and ECDSA side by side. */
 export interface CertificateMaterial {

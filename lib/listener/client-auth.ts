@@ -1,7 +1,7 @@
 import { checkKeys, oneOf } from '../options.ts';
 import { type CertificateInputs, readAnchors, requireRoots } from '../trust/anchors.ts';
-import { type RevocationListInputs, withRevocationLists } from '../trust/crl-input.ts';
-import { type RevocationOptions, readRevocation } from '../trust/revocation-options.ts';
+import { type RevocationListInputs, withRevocationLists } from '../trust/revocation/crl-input.ts';
+import { type RevocationOptions, readRevocation } from '../trust/revocation/revocation-options.ts';
 import { ClientTrust, TrustStore } from '../trust/trust-store.ts';
 
 /** Who may prove to be whom at the handshake. */

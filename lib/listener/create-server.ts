@@ -1,6 +1,9 @@
 import type { RequestListener } from 'node:http';
-import { makeDevelopmentCertificate, readDevelopmentCertificate } from '../credentials/development.ts';
-import { type DevelopmentFiles, developmentFiles } from '../credentials/development-files.ts';
+import {
+  makeDevelopmentCertificate,
+  readDevelopmentCertificate,
+} from '../credentials/development/development.ts';
+import { type DevelopmentFiles, developmentFiles } from '../credentials/development/development-files.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import { describe } from '../options.ts';
 import type { Certificate } from '../x509/certificate.ts';

@@ -13,9 +13,9 @@ import { describeHandshakeError } from './handshake-errors.ts';
 import { Http2Sessions } from './http2/sessions.ts';
 import { credentialOptions } from './options.ts';
 import { callbackOf, type Live, type Serving } from './serving.ts';
-import { StatsCollector } from './stats.ts';
-import { Traffic } from './traffic.ts';
-import { WaitingRoom } from './waiting-room.ts';
+import { StatsCollector } from './reports/stats.ts';
+import { Traffic } from './connections/traffic.ts';
+import { WaitingRoom } from './connections/waiting-room.ts';
 
 type AnyResponse = ServerResponse & { req: IncomingMessage };
 
@@ -183,7 +183,7 @@ export class GuardedServer extends Server {
     socket.once('close', this.counted.opened(admitted.stateAt(Date.now())));
     publishHandshake(socket, admitted);
     if (this.http2 !== undefined && socket.alpnProtocol === 'h2') this.http2.serve(socket);
-    else this.#http1.call(this, socket);
+    else this.#http1(socket);
     return true;
   }
 

@@ -8,14 +8,14 @@ import { checkKeys, flag, oneOf } from '../options.ts';
 import { readProfile, type TlsProfile } from '../profiles/profile.ts';
 import { readTickets, type TicketConfig, type TicketOptions } from '../tickets/config.ts';
 import { type ClientAuth, type ClientAuthOptions, readClientAuth } from './client-auth.ts';
-import { type CheckedLimits, type Limits, readLimits, type UnlimitedName } from './limits.ts';
+import { type CheckedLimits, type Limits, readLimits, type UnlimitedName } from './connections/limits.ts';
 import { type Logger, readLogger } from './logger.ts';
 import { checkHttpsOptions, knownHttpsOptions, passedOn } from './passed-on.ts';
 import { protocolOptions } from './protocol.ts';
-import { readRedirect, type RedirectConfig, type RedirectOptions } from './redirect-options.ts';
-import { readSignals, type SignalsConfig, type SignalsOptions } from './signals.ts';
-import { readStapling, type StaplingConfig, type StaplingOptions } from './stapling-options.ts';
-import { readWatch, type Watched } from './watching.ts';
+import { readRedirect, type RedirectConfig, type RedirectOptions } from './redirect/redirect-options.ts';
+import { readSignals, type SignalsConfig, type SignalsOptions } from './lifecycle/signals.ts';
+import { readStapling, type StaplingConfig, type StaplingOptions } from './stapling/stapling-options.ts';
+import { readWatch, type Watched } from './lifecycle/watching.ts';
 
 type OwnOrRefused =
   | 'ALPNCallback'

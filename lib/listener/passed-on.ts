@@ -3,7 +3,7 @@ import { BlockList } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../errors.ts';
 import { describe, flag, wholeNumber } from '../options.ts';
-import { guardedSniCallback } from './sni-callback.ts';
+import { guardedSniCallback } from './certificates/sni-callback.ts';
 
 type Read = (value: unknown, path: string) => unknown;
 

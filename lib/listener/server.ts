@@ -1,19 +1,25 @@
 import type { RequestListener, Server as HttpServer } from 'node:http';
 import type { ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { differences, readAnew, type ReloadChanges, servedCertificates, withKeptTrust } from './exchange.ts';
+import {
+  differences,
+  readAnew,
+  type ReloadChanges,
+  servedCertificates,
+  withKeptTrust,
+} from './lifecycle/exchange.ts';
 import { GuardedServer } from './guarded-server.ts';
-import { Oversight } from './oversight.ts';
-import { createRedirect } from './redirect.ts';
-import { Reloader, type ReloadReport } from './reload.ts';
-import { readShutdownTimeout, type ShutdownOptions, type ShutdownReport } from './shutdown.ts';
-import { processSignals } from './signals.ts';
+import { Oversight } from './reports/oversight.ts';
+import { createRedirect } from './redirect/redirect.ts';
+import { Reloader, type ReloadReport } from './lifecycle/reload.ts';
+import { readShutdownTimeout, type ShutdownOptions, type ShutdownReport } from './lifecycle/shutdown.ts';
+import { processSignals } from './lifecycle/signals.ts';
 import type { Live, Serving } from './serving.ts';
 import type { KeyOrigin } from '../tickets/key-ring.ts';
 import { TicketKeys } from '../tickets/ticket-keys.ts';
 import type { AuditReport } from '../profiles/audit.ts';
-import type { ListenerStats } from './stats.ts';
-import { watchAll } from './watching.ts';
+import type { ListenerStats } from './reports/stats.ts';
+import { watchAll } from './lifecycle/watching.ts';
 
 /** The hardened listener: an `https.Server` that can be reloaded. Made by `createServer`. */
 export class PortcullisServer extends GuardedServer {

@@ -5,8 +5,8 @@ import type { KeyPair } from '../credentials/key-pair.ts';
 import { loadKeyPairs } from '../credentials/source.ts';
 import { ConfigError } from '../errors.ts';
 import { credentialOptions, type ListenerConfig } from './options.ts';
-import { checkServerCertificates } from './server-certificates.ts';
-import { sniCallback, SniContexts } from './sni-contexts.ts';
+import { checkServerCertificates } from './certificates/server-certificates.ts';
+import { sniCallback, SniContexts } from './certificates/sni-contexts.ts';
 
 /** What serves now; a reload replaces it as a whole. Frozen. */
 export interface Serving {
@@ -37,7 +37,7 @@ export function loadCertificates({
   const loaded = sources.map(loadKeyPairs);
   return loaded.every((pairs): pairs is readonly KeyPair[] => !(pairs instanceof Promise))
     ? loaded
-    : Promise.all(loaded);
+    : Promise.all(loaded.map((pairs) => Promise.resolve(pairs)));
 }
 
 /** The `SNICallback` of a listener that chooses its certificate by name; others keep the user's. */
@@ -57,7 +57,7 @@ export function prepareServing(config: ListenerConfig, groups: Groups): Serving 
 }
 
 /** A context with all settings: what it is not given Node takes from its own defaults. */
-export function makeContext({ https }: ListenerConfig, pairs: readonly KeyPair[]): SecureContext {
+function makeContext({ https }: ListenerConfig, pairs: readonly KeyPair[]): SecureContext {
   try {
     return createSecureContext({ ...https, ...credentialOptions(pairs) });
   } catch (error) {

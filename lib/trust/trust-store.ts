@@ -4,7 +4,7 @@ import type { NameConstraints } from './checks.ts';
 import { type VerifiedPath, verifyPath } from './path.ts';
 import { PathCache } from './path-cache.ts';
 import type { CertificateProblem } from './problem.ts';
-import type { RevocationLists } from './revocation.ts';
+import type { RevocationLists } from './revocation/revocation.ts';
 
 /** Whom one listener or one route believes: its trust anchors, and the paths to them that were already verified. */
 export class TrustStore {

@@ -10,8 +10,8 @@ import {
 import type { ServerOptions } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { type DropReason } from '../../events.ts';
-import { publishDrop } from '../drops.ts';
-import type { CheckedLimits } from '../limits.ts';
+import { publishDrop } from '../connections/drops.ts';
+import type { CheckedLimits } from '../connections/limits.ts';
 import { wasResetByClient } from './stream-socket.ts';
 import { innerOptions } from './inner-options.ts';
 import { announceEnd, clearAway, close, destroy, endSlowBodies, refuseHeaders } from './session-ends.ts';

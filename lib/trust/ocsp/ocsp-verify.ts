@@ -1,0 +1,154 @@
+import { type Certificate, readCertificate } from '../../x509/certificate.ts';
+import { oids } from '../../x509/extensions.ts';
+import { weaknessOfKey, weaknessOfSignature } from '../algorithms.ts';
+import { type CertId, keyHash } from './ocsp-request.ts';
+import { type BasicResponse, readOcspResponse, type SingleResponse } from './ocsp-response.ts';
+import { isSignedBy } from './ocsp-signature.ts';
+
+/** Why an OCSP response does not count. Stable: switch on it. */
+export type OcspProblemCode =
+  /** It is no OCSP response, or one with something critical that is not understood. */
+  | 'OCSP_MALFORMED'
+  /** The responder does not answer (tryLater, unauthorized …). */
+  | 'OCSP_UNSUCCESSFUL'
+  /** It is about another certificate. */
+  | 'OCSP_WRONG_CERTIFICATE'
+  /** Neither the issuer nor a responder that the issuer has appointed has signed it. */
+  | 'OCSP_UNTRUSTED'
+  /** It is not of this time, or does not say until when it holds. */
+  | 'OCSP_STALE'
+  /** The responder does not know the certificate. */
+  | 'OCSP_UNKNOWN';
+
+export interface OcspProblem {
+  readonly code: OcspProblemCode;
+  readonly reason: string;
+}
+
+/** A verified statement of the issuer's. Times are milliseconds since 1970. */
+export interface OcspStatus {
+  readonly status: 'good' | 'revoked';
+  readonly revokedAt: number | undefined;
+  readonly thisUpdate: number;
+  readonly nextUpdate: number;
+}
+
+/** How far the clock of a responder may be ahead of ours. */
+const skew = 5 * 60_000;
+/** Whoever is between us and a responder may add certificates; each that fits by name costs a signature. */
+const maxSigners = 4;
+
+const ocspSigning = '1.3.6.1.5.5.7.3.9';
+
+/**
+ * Verifies an OCSP response (RFC 6960 3.2) about the certificate `id`, which `issuer` has issued, at the time `at`
+ * (ms). What is believed: the issuer's key, and a responder's certificate with the purpose OCSPSigning that the issuer
+ * itself has signed; whether that one is revoked is not asked. Without nextUpdate nothing is good for a cache
+ * (RFC 5019 2.2.4). Never throws.
+ */
+export function verifyOcspResponse(
+  response: Buffer,
+  id: CertId,
+  issuer: Certificate,
+  at: number,
+): OcspStatus | OcspProblem {
+  let basic: BasicResponse | string;
+  try {
+    basic = readOcspResponse(response);
+  } catch (error) {
+    return { code: 'OCSP_MALFORMED', reason: `it cannot be read: ${(error as Error).message}` };
+  }
+  if (typeof basic === 'string')
+    return { code: 'OCSP_UNSUCCESSFUL', reason: `the responder answers '${basic}'` };
+  const single = basic.responses.find(({ certId }) => certId !== undefined && isSame(certId, id));
+  if (single === undefined)
+    return { code: 'OCSP_WRONG_CERTIFICATE', reason: 'it is about another certificate' };
+  return problemOfSigner(basic, issuer, at) ?? statusOf(single, basic.producedAt, at);
+}
+
+export const isOcspProblem = (outcome: OcspStatus | OcspProblem): outcome is OcspProblem => 'code' in outcome;
+
+const isSame = (one: CertId, other: CertId): boolean =>
+  one.serialNumber.equals(other.serialNumber) &&
+  one.issuerKeyHash.equals(other.issuerKeyHash) &&
+  one.issuerNameHash.equals(other.issuerNameHash);
+
+function statusOf(single: SingleResponse, producedAt: number, at: number): OcspStatus | OcspProblem {
+  const { status, revokedAt, thisUpdate, nextUpdate } = single;
+  if (status === 'unknown')
+    return { code: 'OCSP_UNKNOWN', reason: 'the responder does not know the certificate' };
+  if (nextUpdate === undefined) return stale('it does not say until when it holds');
+  if (thisUpdate > at + skew || producedAt > at + skew) return stale(`it is from ${iso(thisUpdate)}`);
+  if (nextUpdate <= at) return stale(`it held until ${iso(nextUpdate)}`);
+  if (nextUpdate <= thisUpdate) return stale('it ends before it begins');
+  return { status, revokedAt, thisUpdate, nextUpdate };
+}
+
+const stale = (reason: string): OcspProblem => ({ code: 'OCSP_STALE', reason });
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+function problemOfSigner(basic: BasicResponse, issuer: Certificate, at: number): OcspProblem | undefined {
+  if (isResponder(basic, issuer) && hasSigned(basic, issuer)) return undefined;
+  let reason = 'its signer is neither the issuer nor appointed by it';
+  const signers = basic.certificates
+    .flatMap((der) => readCertificate(der) ?? [])
+    .filter((certificate) => isResponder(basic, certificate));
+  for (const signer of signers.slice(0, maxSigners)) {
+    const problem = problemOfDelegate(signer, issuer, at);
+    if (problem === undefined && hasSigned(basic, signer)) return undefined;
+    reason = problem ?? 'its signature does not fit its signer';
+  }
+  return { code: 'OCSP_UNTRUSTED', reason };
+}
+
+/** RFC 6960 4.2.2.3. A certificate whose key cannot be read is nobody's. */
+function isResponder({ responder }: BasicResponse, certificate: Certificate): boolean {
+  try {
+    return 'name' in responder
+      ? responder.name.equals(certificate.subjectRaw)
+      : responder.keyHash.equals(keyHash(certificate));
+  } catch {
+    return false;
+  }
+}
+
+/** A key that OpenSSL cannot use has signed nothing. */
+function hasSigned({ signed }: BasicResponse, { x509 }: Certificate): boolean {
+  try {
+    return isSignedBy(signed, x509.publicKey);
+  } catch {
+    return false;
+  }
+}
+
+/** Why a certificate is no responder of the issuer's (RFC 6960 4.2.2.2). */
+function problemOfDelegate(delegate: Certificate, issuer: Certificate, at: number): string | undefined {
+  const { extendedKeyUsage = [], keyUsage, notBefore, notAfter, extensions } = delegate;
+  if (!extendedKeyUsage.includes(ocspSigning)) return "its signer's certificate is not for OCSP signing";
+  if (keyUsage !== undefined && !keyUsage.has('digitalSignature'))
+    return "its signer's certificate may not sign";
+  if (at < notBefore || at > notAfter) return "its signer's certificate is not valid at this time";
+  const unknown = [...extensions].find(([oid, { critical }]) => critical && !understood.has(oid));
+  if (unknown !== undefined)
+    return `its signer's certificate has the unknown critical extension ${unknown[0]}`;
+  const weakness = weaknessOfKey(delegate.publicKey) ?? weaknessOfSignature(delegate);
+  if (weakness !== undefined) return `its signer's certificate has ${weakness}`;
+  return isIssuedBy(delegate, issuer) ? undefined : "its signer's certificate was not issued by the issuer";
+}
+
+const understood: ReadonlySet<string> = new Set([
+  oids.basicConstraints,
+  oids.keyUsage,
+  oids.extendedKeyUsage,
+  oids.subjectAltName,
+  oids.certificatePolicies,
+]);
+
+/** Whether `issuer` has issued `certificate`, by its name and signature. Never throws. */
+export function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
+  try {
+    return certificate.issuerRaw.equals(issuer.subjectRaw) && certificate.x509.verify(issuer.x509.publicKey);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,88 @@
+import { ConfigError } from '../../errors.ts';
+import { checkKeys, oneOf } from '../../options.ts';
+import type { Certificate } from '../../x509/certificate.ts';
+import { readRevocationLists, type RevocationListInputs } from './crl-input.ts';
+import type { RevocationList } from './crl-list.ts';
+import { subjectOf } from './crl-name.ts';
+import { RevocationLists } from './revocation.ts';
+
+/** What counts as not revoked. */
+export interface RevocationOptions {
+  /** The client's own certificate, or every one of its path but the root; default `'chain'`. */
+  readonly check?: 'leaf' | 'chain' | undefined;
+  /**
+   * A certificate of whose revocation nothing can be known. Default: `'deny'` for issuers that have a list in `crl`
+   * (by their name), `'allow'` for the others.
+   */
+  readonly unknown?: 'allow' | 'deny' | undefined;
+  /** A list whose `nextUpdate` has passed; default `'deny'`. */
+  readonly expired?: 'allow' | 'deny' | undefined;
+}
+
+/** Checked options. */
+export interface RevocationPolicy {
+  readonly check: 'leaf' | 'chain';
+  readonly unknown: 'allow' | 'deny' | 'by issuer';
+  readonly expired: 'allow' | 'deny';
+}
+
+/**
+ * Reads `clientAuth.crl` and `clientAuth.revocation`; undefined where there are none. ConfigErrors: `CRL_MISSING`,
+ * `CRL_INVALID` (also where a list bears the name of one of `anchors` and the signature of somebody else), `OPTION_…`.
+ */
+export function readRevocation(
+  given: {
+    readonly crl?: RevocationListInputs | undefined;
+    readonly revocation?: RevocationOptions | undefined;
+  },
+  anchors: readonly Certificate[],
+  path: string,
+): RevocationLists | undefined {
+  const policy = readPolicy(given.revocation, `${path}.revocation`);
+  // `crl: undefined` is absent, as everywhere; null and empty ones are what Node would silently ignore.
+  if (given.crl === undefined) {
+    if (given.revocation === undefined) return undefined;
+    throw new ConfigError(
+      'CRL_MISSING',
+      `${path}.crl`,
+      'revocation is set and there is no list to ask',
+      'Give crl, or leave revocation out.',
+    );
+  }
+  const lists = readRevocationLists(given.crl, `${path}.crl`);
+  for (const list of lists) checkSignature(list, anchors, `${path}.crl`);
+  return new RevocationLists(lists, anchors, policy);
+}
+
+function readPolicy(option: unknown, path: string): RevocationPolicy {
+  if (option === undefined) return { check: 'chain', unknown: 'by issuer', expired: 'deny' };
+  checkKeys(option, ['check', 'unknown', 'expired'], path);
+  const { check, unknown, expired } = option as RevocationOptions;
+  return {
+    check: oneOf(check ?? 'chain', ['leaf', 'chain'], `${path}.check`),
+    unknown: unknown === undefined ? 'by issuer' : oneOf(unknown, ['allow', 'deny'], `${path}.unknown`),
+    expired: oneOf(expired ?? 'deny', ['allow', 'deny'], `${path}.expired`),
+  };
+}
+
+/** A list of an intermediate that only clients send is checked when its certificate is known. */
+function checkSignature(list: RevocationList, anchors: readonly Certificate[], path: string): void {
+  const namesakes = anchors.filter(
+    (anchor) =>
+      subjectOf(anchor) === list.issuer &&
+      (list.authorityKeyId === undefined ||
+        anchor.subjectKeyId === undefined ||
+        anchor.subjectKeyId === list.authorityKeyId),
+  );
+  if (namesakes.length === 0 || namesakes.some((anchor) => list.isSignedBy(anchor))) return;
+  const [{ subject, fingerprint256, keyUsage } = namesakes[0]!] = namesakes;
+  const name = subject['CN']?.join('+') ?? fingerprint256;
+  throw new ConfigError(
+    'CRL_INVALID',
+    path,
+    keyUsage !== undefined && !keyUsage.has('cRLSign')
+      ? `the list of '${name}' does not count, as its key usage lacks cRLSign`
+      : `the list of '${name}' is not signed by its key, or with a weak algorithm`,
+    'Fetch it again from its CA.',
+  );
+}

@@ -1,0 +1,172 @@
+import type { Certificate } from '../../x509/certificate.ts';
+import { newer, type RevocationList } from './crl-list.ts';
+import { issuerOf, subjectOf } from './crl-name.ts';
+import { hasSigned } from '../path.ts';
+import { type CertificateProblem, isProblem } from '../problem.ts';
+import type { RevocationPolicy } from './revocation-options.ts';
+
+/** When a verdict holds (ms). */
+export interface Validity {
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+const always: Validity = { notBefore: -Infinity, notAfter: Infinity };
+const maxDepth = 8;
+
+/**
+ * The CRLs of one listener, and what they say of a verified path. A list counts for the certificates of the issuer
+ * whose name it bears and whose key has signed it; of several the newest that is out. An issuer that bears the name of a
+ * list is one that has a list: where it is not signed by its key, the status is unknown.
+ */
+export class RevocationLists {
+  readonly lists: readonly RevocationList[];
+  readonly policy: RevocationPolicy;
+  readonly #anchors: readonly Certificate[];
+  readonly #byIssuer = new Map<string, RevocationList[]>();
+  readonly #above = new WeakMap<Certificate, Certificate | undefined>();
+
+  constructor(lists: readonly RevocationList[], anchors: readonly Certificate[], policy: RevocationPolicy) {
+    this.lists = lists;
+    this.policy = policy;
+    this.#anchors = anchors;
+    for (const list of lists) {
+      const others = this.#byIssuer.get(list.issuer);
+      if (others === undefined) this.#byIssuer.set(list.issuer, [list]);
+      else others.push(list);
+    }
+  }
+
+  /**
+   * When the path of a verified client holds, or why it does not (`CLIENT_CERTIFICATE_REVOKED`,
+   * `REVOCATION_STATUS_UNKNOWN`). `path` is leaf first; `at` in ms. A path that ends below the listener's root, as at
+   * a route's own anchor, is followed further by the listener's anchors.
+   */
+  check(path: readonly Certificate[], at: number): Validity | CertificateProblem {
+    let validity = always;
+    for (const [certificate, issuer] of this.#links(path)) {
+      const outcome = this.#status(certificate, issuer, at);
+      if (isProblem(outcome)) return outcome;
+      validity = both(validity, outcome);
+      if (this.policy.check === 'leaf') break;
+    }
+    return validity;
+  }
+
+  /**
+   * The same where the intermediates were verified by OpenSSL and are not known here (Node 24.21): nothing can be
+   * known of what is above the last certificate of `path`, and any list may concern it.
+   */
+  checkHidden(path: readonly Certificate[], at: number): Validity | CertificateProblem {
+    const outcome = this.check(path, at);
+    if (isProblem(outcome) || this.policy.unknown === 'allow') return outcome;
+    return this.policy.check === 'leaf' ? outcome : hiddenIssuer;
+  }
+
+  /** Each certificate that a list could speak of, with its issuer where that is known. A root revokes not itself. */
+  *#links(path: readonly Certificate[]): Generator<readonly [Certificate, Certificate | undefined]> {
+    for (let index = 0; index + 1 < path.length; index++) yield [path[index]!, path[index + 1]];
+    let last = path.at(-1)!;
+    for (let depth = path.length; !last.isSelfIssued && depth < maxDepth; depth++) {
+      const issuer = this.#anchorAbove(last);
+      // What a route trusts by itself needs no list of somebody unknown.
+      if (issuer === undefined && path.length > 1 && !this.#byIssuer.has(issuerOf(last))) return;
+      yield [last, issuer];
+      if (issuer === undefined) return;
+      last = issuer;
+    }
+  }
+
+  /** Remembered, as only anchors of ours and of routes stand at the end of a path. */
+  #anchorAbove(last: Certificate): Certificate | undefined {
+    if (!this.#above.has(last)) {
+      const issuer = this.#anchors.find(
+        (anchor) => anchor.subjectRaw.equals(last.issuerRaw) && hasSigned(anchor, last),
+      );
+      this.#above.set(last, issuer);
+    }
+    return this.#above.get(last);
+  }
+
+  #status(
+    certificate: Certificate,
+    issuer: Certificate | undefined,
+    at: number,
+  ): Validity | CertificateProblem {
+    const named = this.#byIssuer.get(issuer === undefined ? issuerOf(certificate) : subjectOf(issuer)) ?? [];
+    const genuine =
+      issuer === undefined ? [] : named.filter((list) => list.covers(certificate) && list.isSignedBy(issuer));
+    const current = newestOf(genuine.filter(({ thisUpdate }) => thisUpdate <= at));
+    if (current.some((list) => list.revokes(certificate))) return revoked(certificate);
+    const until = Math.min(...genuine.map(({ thisUpdate }) => (thisUpdate > at ? thisUpdate - 1 : Infinity)));
+    const fresh = current.filter(({ nextUpdate }) => at <= nextUpdate);
+    if (fresh.length > 0) {
+      return {
+        notBefore: Math.max(...current.map(({ thisUpdate }) => thisUpdate)),
+        notAfter: Math.min(until, ...fresh.map(({ nextUpdate }) => nextUpdate)),
+      };
+    }
+    if (current.length > 0) {
+      if (this.policy.expired === 'deny') return unknown(certificate, 'the list of its issuer has run out');
+      return {
+        notBefore: Math.max(...current.map(({ thisUpdate }) => thisUpdate)),
+        notAfter: until,
+      };
+    }
+    return this.#unknown(certificate, issuer, named, genuine, until);
+  }
+
+  #unknown(
+    certificate: Certificate,
+    issuer: Certificate | undefined,
+    named: readonly RevocationList[],
+    genuine: readonly RevocationList[],
+    until: number,
+  ): Validity | CertificateProblem {
+    const { unknown: policy } = this.policy;
+    // Whoever signed it: to let in somebody whose serial number stands in a list of that name would help nobody.
+    if (issuer === undefined && named.some((list) => list.revokes(certificate)))
+      return unknown(certificate, 'a list that bears the name of its issuer revokes it');
+    if (policy === 'allow' || (policy === 'by issuer' && named.length === 0))
+      return { notBefore: -Infinity, notAfter: until };
+    if (named.length === 0) return unknown(certificate, 'there is no list of its issuer');
+    if (genuine.length > 0) return unknown(certificate, 'the list of its issuer is not out yet');
+    return unknown(certificate, 'no list that bears the name of its issuer is signed by it and speaks of it');
+  }
+}
+
+/** Of each scope the newest list: of lists for different certificates each has its say. */
+function newestOf(lists: readonly RevocationList[]): RevocationList[] {
+  const newest = new Map<string, RevocationList>();
+  for (const list of lists) {
+    const other = newest.get(list.scope.key);
+    newest.set(list.scope.key, other === undefined ? list : newer(other, list));
+  }
+  return [...newest.values()];
+}
+
+const both = (a: Validity, b: Validity): Validity => ({
+  notBefore: Math.max(a.notBefore, b.notBefore),
+  notAfter: Math.min(a.notAfter, b.notAfter),
+});
+
+const nameOf = ({ subject, serialNumber }: Certificate): string =>
+  `'${subject['CN']?.join('+') ?? ''}' (serial number ${serialNumber})`;
+
+const revoked = (certificate: Certificate): CertificateProblem => ({
+  code: 'CLIENT_CERTIFICATE_REVOKED',
+  reason: `${nameOf(certificate)} is revoked by its issuer`,
+  passing: true,
+});
+
+const unknown = (certificate: Certificate, why: string): CertificateProblem => ({
+  code: 'REVOCATION_STATUS_UNKNOWN',
+  reason: `whether ${nameOf(certificate)} is revoked is not known: ${why}`,
+  passing: true,
+});
+
+const hiddenIssuer: CertificateProblem = {
+  code: 'REVOCATION_STATUS_UNKNOWN',
+  reason: 'Node hides the intermediates that the client sent, so that they cannot be checked: add them to ca',
+  passing: true,
+};
