@@ -6,7 +6,7 @@ export default {
   setupFiles: ['<rootDir>/__tests__/support/fixed-seed.ts', '<rootDir>/__tests__/support/quiet.ts'],
   testMatch: ['**/*.test.ts'],
   // Other programs and Nodes: jest.interop.config.js.
-  testPathIgnorePatterns: ['/node_modules/', '/__tests__/(interop|packaging)/'],
+  testPathIgnorePatterns: ['/node_modules/', '/__tests__/(interop|endurance|packaging)/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^portcullis$': '<rootDir>/lib/index.ts',

@@ -6,6 +6,6 @@ export default {
   // Floods, browsers and figures: one after the other.
   maxWorkers: 1,
   testPathIgnorePatterns: ['/node_modules/'],
-  testMatch: ['**/__tests__/{interop,packaging}/**/*.test.ts'],
+  testMatch: ['**/__tests__/{interop,endurance,packaging}/**/*.test.ts'],
   testTimeout: 60_000,
 };

@@ -12,6 +12,7 @@ const packages: Readonly<Record<string, string>> = {
   certtool: 'gnutls-bin',
   curl: 'curl',
   'gnutls-cli': 'gnutls-bin',
+  h2load: 'nghttp2-client',
   openssl: 'openssl',
   python3: 'python3',
 };

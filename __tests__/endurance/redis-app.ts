@@ -1,9 +1,9 @@
 import { createClient } from '@redis/client';
 import { Redis } from 'ioredis';
 import { createInterface } from 'node:readline';
-import { redisTicketKeys } from '../../../lib/redis/index.ts';
-import type { TicketKeyStore } from '../../../lib/tickets/store.ts';
-import { serve } from '../../tickets/child-server.ts';
+import { redisTicketKeys } from '../../lib/redis/index.ts';
+import type { TicketKeyStore } from '../../lib/tickets/store.ts';
+import { serve } from '../tickets/child-server.ts';
 
 /** One process of a fleet: serves by https with the keys that it has from Redis, by one library or the other. */
 const { TEST_LIBRARY: library, TEST_SOCKET: path = '', TEST_SECRET: secret = '' } = process.env;

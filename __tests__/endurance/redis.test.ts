@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createTestPki } from 'portcullis/testing';
-import { Child, compile, endChildren, type News } from '../../tickets/children.ts';
-import { sessionOf, visit } from '../../tickets/sessions.ts';
+import { Child, compile, endChildren, type News } from '../tickets/children.ts';
+import { sessionOf, visit } from '../tickets/sessions.ts';
 import { RedisServer } from './redis-server.ts';
 
 let app: string;
@@ -11,7 +11,7 @@ let environment: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
   const { key, cert } = (await createTestPki()).server;
-  app = compile('tickets/child-server.ts', 'interop/redis/redis-app.ts')[1]!;
+  app = compile('tickets/child-server.ts', 'endurance/redis-app.ts')[1]!;
   environment = { TEST_KEY: key, TEST_CERT: cert };
 });
 beforeEach(async () => {

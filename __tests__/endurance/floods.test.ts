@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { run } from './support/program.ts';
+import { run } from '../interop/support/program.ts';
 
 const floods = join(resolve(import.meta.dirname, '../..'), 'dist/bench/floods.js');
 
