@@ -66,7 +66,7 @@ describe.each(versions)('on Node %s', (version) => {
        app.get('/', requireTls(), (req, res) => res.send(req.tls.protocol));
        createAuthority().then(async (authority) => {
          const { key, chain: cert, ca } = await authority.issueServerCertificate({ names: ['localhost'] });
-         const server = createServer({ key, cert }, app).listen(0, '127.0.0.1', () => {
+         const server = createServer({ key, cert, logger: false }, app).listen(0, '127.0.0.1', () => {
            const { port } = server.address();
            const lookup = (name, options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]);
            get({ host: 'localhost', port, ca, lookup, agent: false }, (response) => {
@@ -95,7 +95,7 @@ test('a server starts without loading the libraries that only issue certificates
   for (const name of hidden) renameSync(join(modules, name), join(consumer.directory, name.slice(1)));
   try {
     const serve = `import { createServer } from 'portcullis';
-      const server = createServer(${JSON.stringify({ key, cert })});
+      const server = createServer(${JSON.stringify({ key, cert, logger: false })});
       server.listen(0, '127.0.0.1', () => { console.log('listening'); server.close(); });`;
     expect(await evaluate(process.execPath, 'light.mjs', serve)).toBe('listening');
     // That they are gone: else this would prove nothing.

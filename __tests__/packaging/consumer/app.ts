@@ -8,10 +8,13 @@ import {
   type PortcullisServer,
   problemDetails,
   requireClientCertificate,
+  type ReloadReport,
   requirePin,
+  type ShutdownReport,
   type TlsState,
 } from 'portcullis';
 import { type Authority, createAuthority } from 'portcullis/pki';
+import { redisTicketKeys, type RedisClient } from 'portcullis/redis';
 import { createTestPki, request } from 'portcullis/testing';
 
 export const app = express();
@@ -30,6 +33,23 @@ export const limits: Partial<Limits> = { handshakeTimeout: 5_000 };
 export const options: PortcullisOptions = { profile: 'modern', limits };
 // @ts-expect-error -- a weakening needs its dangerous name
 export const weakened: PortcullisOptions = { requestCert: true };
+
+export async function operate(server: PortcullisServer): Promise<[ReloadReport, ShutdownReport]> {
+  server.on('reloadError', (error: unknown) => console.error(error, server.audit().findings, server.stats()));
+  return [
+    await server.reload({ certificate: { keyFile: 'a.key', certFile: 'a.pem' } }),
+    await server.shutdown(),
+  ];
+}
+
+export const shared = (client: RedisClient): PortcullisOptions => ({
+  http2: true,
+  tickets: {
+    rotateEvery: 3_600,
+    store: redisTicketKeys(client, { secret: 'a secret of the operator’s own' }),
+  },
+  clientAuth: undefined,
+});
 
 export async function attempt(): Promise<string> {
   const authority: Authority = await createAuthority({ subject: { CN: 'Root' } });
