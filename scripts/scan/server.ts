@@ -26,6 +26,7 @@ app.use(problemDetails());
 
 const server = createServer(
   {
+    logger: false,
     key: [read('ecdsa.key'), read('rsa.key')],
     cert: [read('ecdsa.pem'), read('rsa.pem')],
     ...(mode === 'client-auth' && { clientAuth: { mode: 'optional', ca: read('ca.pem') } }),
