@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { types as nodeTypes } from 'node:util';
 import { ConfigError } from '../errors.ts';
-import { describe } from '../options.ts';
+import { describeSecret } from '../options.ts';
 import { Certificate } from '../x509/certificate.ts';
 import { readPem } from '../x509/pem.ts';
 import { readPfx } from './pfx/pfx.ts';
@@ -37,7 +37,7 @@ export function readKeyPairs(options: KeyOptions): readonly KeyPair[] {
     throw new ConfigError(
       'CERTIFICATE_MISSING',
       given,
-      `got ${describe(options[given])}`,
+      `got ${describeSecret(options[given])}`,
       'Give a certificate with its key, or leave it out.',
     );
   }
@@ -220,7 +220,7 @@ function octets(
   if (typeof value === 'string' && value !== '') return Buffer.from(value);
   if (ArrayBuffer.isView(value) && value.byteLength > 0)
     return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  throw new ConfigError(code, path, `got ${describe(value)}`, 'Give a string or a buffer.');
+  throw new ConfigError(code, path, `got ${describeSecret(value)}`, 'Give a string or a buffer.');
 }
 
 /** Node's `{ pem, passphrase }` and `{ buf, passphrase }`. */

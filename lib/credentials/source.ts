@@ -94,13 +94,16 @@ const isSource = (entry: unknown): entry is CertificateSource =>
 /**
  * Loads one source, and validates all of it: whatever `readKeyPairs` refuses is a ConfigError with the path of this
  * entry (`certificate[1].certFile`), as is a source that throws, rejects or gives nothing (`CERTIFICATE_MISSING`).
- * A promise only where the source gives one.
+ * A promise only where the source gives one, and then settled after `deadline` ms at the latest.
  */
-export function loadKeyPairs(named: NamedSource): readonly KeyPair[] | Promise<readonly KeyPair[]> {
+export function loadKeyPairs(
+  named: NamedSource,
+  deadline: number = patience,
+): readonly KeyPair[] | Promise<readonly KeyPair[]> {
   try {
     const material: unknown = named.source.load();
     if (!isThenable(material)) return readMaterial(named, material);
-    const loading = Promise.resolve(material).then(
+    const loading = inTime(material, deadline).then(
       (settled) => readMaterial(named, settled),
       (error: unknown) => {
         throw asConfigError(named, error);
@@ -112,6 +115,19 @@ export function loadKeyPairs(named: NamedSource): readonly KeyPair[] | Promise<r
   } catch (error) {
     throw asConfigError(named, error);
   }
+}
+
+/** Enough to obtain a certificate first (ms). A source that hangs must not hold up every later reload. */
+const patience = 120_000;
+
+function inTime<T>(outcome: PromiseLike<T>, deadline: number): Promise<T> {
+  return new Promise<T>((settle, fail) => {
+    const late = (): void => fail(new Error(`it has given nothing within ${deadline / 1_000} s`));
+    const timer = setTimeout(late, deadline).unref();
+    void Promise.resolve(outcome)
+      .then(settle, fail)
+      .finally(() => clearTimeout(timer));
+  });
 }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>

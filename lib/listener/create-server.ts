@@ -11,7 +11,7 @@ import type { Logger } from './logger.ts';
 import { type ListenerConfig, type PortcullisOptions, readOptions } from './options.ts';
 import { classesFor } from './prototypes.ts';
 import { PortcullisServer } from './server.ts';
-import { loadCertificates, prepareServing, type Serving } from './serving.ts';
+import { loadCertificates, makeLive, prepareServing, type Serving } from './serving.ts';
 
 /**
  * Makes a hardened HTTPS server, with the signature of `https.createServer`: Mozilla's `intermediate` profile, no
@@ -54,9 +54,9 @@ export function createServer(
   if (!(loaded instanceof Promise)) {
     const serving = prepareServing(config, loaded);
     warnOfAll(serving);
-    return new PortcullisServer({ config, serving }, classesFor(listener), listener);
+    return new PortcullisServer(makeLive(config, serving), classesFor(listener), listener);
   }
-  const server = new PortcullisServer({ config, serving: undefined }, classesFor(listener), listener);
+  const server = new PortcullisServer(makeLive(config, undefined), classesFor(listener), listener);
   completeLater(server, async () => {
     const serving = prepareServing(config, await loaded);
     warnOfAll(serving);
@@ -78,7 +78,7 @@ function developmentServer(config: ListenerConfig, listener: RequestListener | u
   const files = developmentFiles();
   const kept = readDevelopmentCertificate(files, Date.now());
   const serving = kept && prepareServing(config, [[kept]]);
-  const server = new PortcullisServer({ config, serving }, classesFor(listener), listener);
+  const server = new PortcullisServer(makeLive(config, serving), classesFor(listener), listener);
   if (kept === undefined) completeLater(server, () => makeDevelopment(config, files));
   else tellDevelopment(config.logger, files);
   return server;

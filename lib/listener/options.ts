@@ -142,12 +142,15 @@ const ownKeys = [
 /** Slow clients are looked for this often (ms); by Node's default of 30 s a limit of 10 s holds nobody for long. */
 const checkingInterval = 1_000;
 
-/** Reads all options, or throws the first ConfigError. */
-export function readOptions(options: unknown): ListenerConfig {
+/** Reads all options, or throws the first ConfigError. `kept` are taken for what `key`, `cert` and `pfx` hold. */
+export function readOptions(options: unknown, kept?: readonly KeyPair[]): ListenerConfig {
   checkKeys(options, [...ownKeys, ...knownHttpsOptions], 'options');
   // Read once, whatever getters there are, and without a prototype that could be polluted.
   const given: Readonly<Record<string, unknown>> = Object.freeze(Object.assign(Object.create(null), options));
   const profile = readProfile(given['profile']);
+  const sources = readSources(given);
+  // Before what it watches is read.
+  const watched = readWatch(given, sources);
   const clientAuth = readClientAuth(given['clientAuth']);
   const http2 = flag(given['http2'], 'http2', false);
   checkHttpsOptions(given, clientAuth !== undefined, http2);
@@ -167,18 +170,17 @@ export function readOptions(options: unknown): ListenerConfig {
   const tickets = readTickets(given['tickets'], clientAuth !== undefined);
   checkTicketKeys(given, tickets);
   const limits = readLimits(given);
-  const sources = readSources(given);
   const config: ListenerConfig = {
     profile,
     clientAuth,
     given,
     sources,
-    watched: readWatch(given, sources),
+    watched,
     refuseUnknownName:
       given['unknownServerName'] !== undefined &&
       oneOf(given['unknownServerName'], ['default', 'refuse'], 'unknownServerName') === 'refuse',
     tickets: given['ticketKeys'] === undefined ? tickets : undefined,
-    keyPairs: readKeyPairs(given),
+    keyPairs: kept ?? readKeyPairs(given),
     limits,
     matchHost:
       clientAuth !== undefined &&

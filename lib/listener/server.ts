@@ -19,7 +19,7 @@ import type { KeyOrigin } from '../tickets/key-ring.ts';
 import { TicketKeys } from '../tickets/ticket-keys.ts';
 import type { AuditReport } from '../profiles/audit.ts';
 import type { ListenerStats } from './reports/stats.ts';
-import { watchAll } from './lifecycle/watching.ts';
+import { isSameWatch, watchAll, type Watched } from './lifecycle/watching.ts';
 
 /** The hardened listener: an `https.Server` that can be reloaded. Made by `createServer`. */
 export class PortcullisServer extends GuardedServer {
@@ -28,7 +28,7 @@ export class PortcullisServer extends GuardedServer {
   readonly #redirect: HttpServer | undefined;
   readonly #ticketKeys: TicketKeys | undefined;
   readonly #oversight: Oversight;
-  #stopWatching: (() => void) | undefined;
+  #watching: { readonly watched: Watched; readonly stop: () => void } | undefined;
   #stopHeeding: (() => void) | undefined;
   #shutdown: Promise<ShutdownReport> | undefined;
 
@@ -37,7 +37,7 @@ export class PortcullisServer extends GuardedServer {
     super(live, classes, listener);
     this.#live = live;
     this.#reloader = new Reloader<Serving>({
-      prepare: (changes) => readAnew(this.#live, changes),
+      prepare: (changes, trigger) => readAnew(this.#live, changes, trigger),
       swap: (next) => this.#swap(next),
       onReload: (report) => this.emit('reload', report),
       onError: (error) => this.emit('reloadError', error),
@@ -125,7 +125,7 @@ export class PortcullisServer extends GuardedServer {
 
   protected override onClosed(): void {
     this.#stopHeeding?.();
-    this.#stopWatching?.();
+    this.#unwatch();
     this.#ticketKeys?.stop();
     this.#oversight.stopped();
   }
@@ -166,9 +166,18 @@ export class PortcullisServer extends GuardedServer {
   }
 
   #watch(): void {
-    this.#stopWatching?.();
     const { watched, logger } = this.#live.config;
-    this.#stopWatching = watched && watchAll(watched, () => this.#reloader.request('watch'), logger);
+    if (isSameWatch(this.#watching?.watched, watched)) return;
+    this.#watching?.stop();
+    this.#watching = watched && {
+      watched,
+      stop: watchAll(watched, () => this.#reloader.request('watch'), logger),
+    };
+  }
+
+  #unwatch(): void {
+    this.#watching?.stop();
+    this.#watching = undefined;
   }
 
   #makeRedirect(): HttpServer | undefined {

@@ -1,6 +1,6 @@
 import type { ServerOptions } from 'node:https';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { CertificateChoice } from '../credentials/choice.ts';
+import { CertificateChoice, type CertificateGroups } from '../credentials/choice.ts';
 import type { KeyPair } from '../credentials/key-pair.ts';
 import { loadKeyPairs } from '../credentials/source.ts';
 import { ConfigError } from '../errors.ts';
@@ -20,10 +20,13 @@ export interface Live {
   config: ListenerConfig;
   /** Undefined until there is a certificate. */
   serving: Serving | undefined;
+  /** Whether SNI is asked: this is decided once, as Node takes an `SNICallback` only when a server is made. */
+  readonly choosesByName: boolean;
 }
 
-/** The key pairs of one entry each. */
-type Groups = ReadonlyArray<readonly KeyPair[]>;
+export function makeLive(config: ListenerConfig, serving: Serving | undefined): Live {
+  return { config, serving, choosesByName: config.sources !== undefined || config.refuseUnknownName };
+}
 
 /**
  * The key pairs that the options lead to, read now: a promise only where a source of the user's gives one, and
@@ -32,9 +35,9 @@ type Groups = ReadonlyArray<readonly KeyPair[]>;
 export function loadCertificates({
   sources,
   keyPairs,
-}: ListenerConfig): Groups | Promise<Groups> | undefined {
+}: ListenerConfig): CertificateGroups | Promise<CertificateGroups> | undefined {
   if (sources === undefined) return keyPairs.length > 0 ? [keyPairs] : undefined;
-  const loaded = sources.map(loadKeyPairs);
+  const loaded = sources.map((source) => loadKeyPairs(source));
   return loaded.every((pairs): pairs is readonly KeyPair[] => !(pairs instanceof Promise))
     ? loaded
     : Promise.all(loaded.map((pairs) => Promise.resolve(pairs)));
@@ -42,13 +45,12 @@ export function loadCertificates({
 
 /** The `SNICallback` of a listener that chooses its certificate by name; others keep the user's. */
 export function callbackOf(live: Live): Pick<ServerOptions, 'SNICallback'> {
-  const { sources, refuseUnknownName } = live.config;
-  if (sources === undefined && !refuseUnknownName) return {};
-  return { SNICallback: sniCallback(() => live.serving!.sni, refuseUnknownName) };
+  if (!live.choosesByName) return {};
+  return { SNICallback: sniCallback(() => live.serving!.sni, live.config.refuseUnknownName) };
 }
 
 /** Checks whole what is to serve, up to OpenSSL's own objections; throws a ConfigError, and nothing has changed. */
-export function prepareServing(config: ListenerConfig, groups: Groups): Serving {
+export function prepareServing(config: ListenerConfig, groups: CertificateGroups): Serving {
   for (const pairs of groups) checkServerCertificates(config, pairs);
   const choice = new CertificateChoice(groups);
   void makeContext(config, choice.default);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigError } from '../../errors.ts';
-import { checkKeys, describe } from '../../options.ts';
+import { checkKeys, describeSecret, looksLikeContent } from '../../options.ts';
 import { type OnTrouble, watchFiles } from './file-watcher.ts';
 import type { CertificateMaterial, NamedSource } from '../source.ts';
 
@@ -130,11 +130,18 @@ function readWhole({ part, path, file }: Part): Buffer {
 
 /** A number would be a descriptor: `keyFile: 0` waits for what somebody types. */
 function fileName(value: unknown, path: string): string {
+  if (looksLikeContent(value))
+    throw new ConfigError(
+      'OPTION_INVALID',
+      path,
+      'it is no path of a file',
+      'It looks like the content: give that in key and cert, or pfx, or the path here.',
+    );
   if (typeof value === 'string' && value !== '' && !value.includes('\0')) return value;
   throw new ConfigError(
     'OPTION_INVALID',
     path,
-    value === undefined ? 'it is mandatory' : `got ${describe(value)}`,
+    value === undefined ? 'it is mandatory' : `got ${describeSecret(value)}`,
     'Give the path of a file as text.',
   );
 }

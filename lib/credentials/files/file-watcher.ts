@@ -15,6 +15,8 @@ export interface WatchOptions {
   /** How often to look without being called, in ms; 60,000 by default. */
   readonly pollEvery?: number | undefined;
   readonly onTrouble?: OnTrouble | undefined;
+  /** Of `digestOfAllSync`, before the caller has read the files; taken now by default. */
+  readonly digest?: string | undefined;
   /** Runs something later, and returns what prevents it; a timer that keeps no process alive by default. */
   readonly later?: ((run: () => void, delay: number) => () => void) | undefined;
   /** In place of `fs.watch`, for tests. */
@@ -69,7 +71,7 @@ class FileWatcher {
     this.#changed = changed;
     this.#options = options;
     this.#later = options.later ?? laterUnref;
-    this.#digest = digestOfAllSync(paths);
+    this.#digest = options.digest ?? digestOfAllSync(paths);
     this.#poll();
     this.#look();
   }

@@ -1,8 +1,9 @@
+import type { CertificateGroups } from '../../credentials/choice.ts';
 import { ConfigError } from '../../errors.ts';
 import { checkKeys } from '../../options.ts';
 import { withListsOf } from '../client-auth.ts';
 import { type ListenerConfig, type PortcullisOptions, readOptions } from '../options.ts';
-import type { ReloadedPart, ReloadReport } from './reload.ts';
+import type { Prepared, ReloadedPart, ReloadReport, ReloadTrigger } from './reload.ts';
 import { type Live, loadCertificates, prepareServing, type Serving } from '../serving.ts';
 
 /** What `reload()` takes. What a running listener cannot exchange without harm needs a new server. */
@@ -17,13 +18,34 @@ const ways: readonly (readonly string[])[] = [['key', 'cert'], ['pfx'], ['certif
 
 /**
  * Reads everything anew, the options of the start and what they point to, with `changes` in place of theirs. Rejects
- * with the ConfigError of whatever does not fit, and nothing has changed.
+ * with the ConfigError of whatever does not fit, and nothing has changed. Where nobody has called, but a file or a
+ * signal, and only the certificates are at fault, the trust is exchanged all the same, with that as the problem.
  */
-export async function readAnew({ config: before, serving }: Live, changes: object): Promise<Serving> {
+export async function readAnew(
+  live: Live,
+  changes: object,
+  trigger: ReloadTrigger,
+): Promise<Prepared<Serving>> {
   checkKeys(changes, exchangeable, 'changes');
+  const { config: before, serving } = live;
   const options = merged(before.given, changes);
-  const config = await withListsOf(options['clientAuth'], () => readOptions(options));
+  // What was given as octets may have been wiped since, as is good custom with keys.
+  const kept = ways.flat().some((name) => name in changes) ? undefined : before.keyPairs;
+  const config = await withListsOf(options['clientAuth'], () => readOptions(options, kept));
   checkMode(before, config);
+  try {
+    return { next: prepareServing(config, await groupsOf(live, config)) };
+  } catch (problem) {
+    // Files change each on its own: a vault that is down must not keep a revocation from coming.
+    if (trigger === 'call' || serving === undefined) throw problem;
+    return { next: prepareServing(config, serving.choice.groups), problem };
+  }
+}
+
+async function groupsOf(
+  { serving, choosesByName }: Live,
+  config: ListenerConfig,
+): Promise<CertificateGroups> {
   // Without any certificate in the options it is the development certificate that serves.
   const groups = (await loadCertificates(config)) ?? serving?.choice.groups;
   if (groups === undefined) {
@@ -34,7 +56,7 @@ export async function readAnew({ config: before, serving }: Live, changes: objec
       'Wait for the development certificate, or give key and cert.',
     );
   }
-  if (groups.length > 1 && before.sources === undefined) {
+  if (groups.length > 1 && !choosesByName) {
     throw new ConfigError(
       'OPTION_CONFLICT',
       'certificate',
@@ -42,7 +64,7 @@ export async function readAnew({ config: before, serving }: Live, changes: objec
       'Start it with the option certificate.',
     );
   }
-  return prepareServing(config, groups);
+  return groups;
 }
 
 function merged(given: Readonly<Record<string, unknown>>, changes: object): Record<string, unknown> {

@@ -21,9 +21,16 @@ export interface ReloadReport {
   }>;
 }
 
+/** What can serve next. */
+export interface Prepared<Next> {
+  readonly next: Next;
+  /** Why a part of it is still that from before. */
+  readonly problem?: unknown;
+}
+
 export interface ReloadHooks<Next> {
   /** Reads and validates everything; rejects with a ConfigError, and nothing has changed. */
-  readonly prepare: (changes: object) => Promise<Next>;
+  readonly prepare: (changes: object, trigger: ReloadTrigger) => Promise<Prepared<Next>>;
   /** Puts it in place, at once. */
   readonly swap: (next: Next) => Pick<ReloadReport, 'changed' | 'certificates'>;
   readonly onReload: (report: ReloadReport) => void;
@@ -67,6 +74,8 @@ export class Reloader<Next> {
     this.#queued = true;
     void this.#last
       .catch(() => undefined)
+      // A source that reports a change whenever it is asked leaves room for everything else.
+      .then(() => new Promise<void>((resolve) => void setImmediate(resolve)))
       .then(() => {
         this.#queued = false;
         return this.reload(trigger);
@@ -76,36 +85,50 @@ export class Reloader<Next> {
   }
 
   async #run(trigger: ReloadTrigger, changes: object): Promise<ReloadReport> {
-    const { prepare, swap, onReload, onError, logger } = this.#hooks;
+    const { prepare, swap } = this.#hooks;
+    let report: ReloadReport;
+    let problem: unknown;
     try {
-      const { changed, certificates } = swap(await prepare(changes));
-      const report: ReloadReport = Object.freeze({ trigger, changed, certificates });
-      // A file that was touched, and says what it said, is no news; whoever calls is told anyway.
-      if (changed.length > 0 || trigger !== 'watch') {
-        publish('portcullis:reload', () => ({
-          outcome: 'reloaded',
-          ...report,
-          code: undefined,
-          reason: undefined,
-        }));
-        onReload(report);
-      }
-      return report;
+      const prepared = await prepare(changes, trigger);
+      ({ problem } = prepared);
+      report = Object.freeze({ trigger, ...swap(prepared.next) });
     } catch (error) {
-      const { code } = error as { code?: unknown };
-      publish('portcullis:reload', () => ({
-        outcome: 'failed',
-        trigger,
-        changed: [],
-        certificates: [],
-        code: typeof code === 'string' ? code : 'UNKNOWN',
-        reason: messageOf(error),
-      }));
-      logger.warn(
-        `Portcullis: the reload has failed, and what served before goes on serving: ${messageOf(error)}`,
-      );
-      onError(error);
+      this.#tellFailure(trigger, error, 'what served before goes on serving');
       throw error;
     }
+    // A file that was touched, and says what it said, is no news; whoever calls is told anyway.
+    if (report.changed.length > 0 || (trigger !== 'watch' && problem === undefined)) this.#tell(report);
+    if (problem === undefined) return report;
+    this.#tellFailure(trigger, problem, 'the certificates that served before go on serving');
+    throw problem;
+  }
+
+  #tell(report: ReloadReport): void {
+    publish('portcullis:reload', () => ({
+      outcome: 'reloaded',
+      ...report,
+      code: undefined,
+      reason: undefined,
+    }));
+    try {
+      this.#hooks.onReload(report);
+    } catch (error) {
+      // It is done all the same.
+      this.#hooks.logger.warn(`Portcullis: a listener for 'reload' has thrown: ${messageOf(error)}`);
+    }
+  }
+
+  #tellFailure(trigger: ReloadTrigger, error: unknown, rest: string): void {
+    const { code } = error as { code?: unknown };
+    publish('portcullis:reload', () => ({
+      outcome: 'failed',
+      trigger,
+      changed: [],
+      certificates: [],
+      code: typeof code === 'string' ? code : 'UNKNOWN',
+      reason: messageOf(error),
+    }));
+    this.#hooks.logger.warn(`Portcullis: the reload has failed, and ${rest}: ${messageOf(error)}`);
+    this.#hooks.onError(error);
   }
 }

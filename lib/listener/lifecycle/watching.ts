@@ -1,4 +1,5 @@
-import { watchFiles } from '../../credentials/files/file-watcher.ts';
+import { digestOfAllSync } from '../../credentials/files/content-digest.ts';
+import { type OnTrouble, watchFiles } from '../../credentials/files/file-watcher.ts';
 import type { NamedSource } from '../../credentials/source.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { flag } from '../../options.ts';
@@ -9,6 +10,8 @@ export interface Watched {
   readonly sources: readonly NamedSource[];
   /** Files and directories of the client authentication. */
   readonly paths: readonly string[];
+  /** Of what they held before they were read, so that no change in between is missed. */
+  readonly digest: string;
 }
 
 /**
@@ -20,11 +23,9 @@ export function readWatch(
   sources: readonly NamedSource[] | undefined,
 ): Watched | undefined {
   const clientAuth = given['clientAuth'] as { ca?: unknown; crl?: unknown } | undefined;
-  const watched: Watched = Object.freeze({
-    sources: (sources ?? []).filter(({ source }) => source.watch !== undefined),
-    paths: Object.freeze([...pathsIn(clientAuth?.ca), ...pathsIn(clientAuth?.crl)]),
-  });
-  const nothing = watched.sources.length === 0 && watched.paths.length === 0;
+  const watchable = (sources ?? []).filter(({ source }) => source.watch !== undefined);
+  const paths = Object.freeze([...pathsIn(clientAuth?.ca), ...pathsIn(clientAuth?.crl)]);
+  const nothing = watchable.length === 0 && paths.length === 0;
   if (nothing && given['watch'] === true) {
     throw new ConfigError(
       'OPTION_CONFLICT',
@@ -33,10 +34,25 @@ export function readWatch(
       'Give certificate: { keyFile, certFile } or clientAuth.ca: { file }, or leave it out.',
     );
   }
-  return flag(given['watch'], 'watch', true) && !nothing ? watched : undefined;
+  if (!flag(given['watch'], 'watch', true) || nothing) return undefined;
+  return Object.freeze({ sources: watchable, paths, digest: digestOfAllSync(paths) });
 }
 
-/** `{ file }` and `{ directory }`, singly or in lists. They were validated when they were read. */
+/** Whether what is watched for the one serves the other as well. */
+export const isSameWatch = (one: Watched | undefined, other: Watched | undefined): boolean =>
+  one === other ||
+  (one !== undefined &&
+    other !== undefined &&
+    isSameList(one.paths, other.paths) &&
+    isSameList(one.sources.map(identityOf), other.sources.map(identityOf)));
+
+const isSameList = (one: readonly unknown[], other: readonly unknown[]): boolean =>
+  one.length === other.length && one.every((item, index) => item === other[index]);
+/** A source of files is made anew with each reading of the options. */
+const identityOf = ({ files, source }: NamedSource): unknown =>
+  files.length > 0 ? JSON.stringify(files) : source;
+
+/** `{ file }` and `{ directory }`, singly or in lists. They are validated when they are read. */
 function pathsIn(input: unknown): string[] {
   if (Array.isArray(input)) return input.flatMap(pathsIn);
   if (typeof input !== 'object' || input === null || ArrayBuffer.isView(input)) return [];
@@ -44,19 +60,35 @@ function pathsIn(input: unknown): string[] {
   return [file, directory].filter((path): path is string => typeof path === 'string');
 }
 
-/** Calls `changed` whenever something of it may have changed; returns what ends that. */
-export function watchAll({ sources, paths }: Watched, changed: () => void, logger: Logger): () => void {
+/** Calls `changed` whenever something of it may have changed; returns what ends that. Neither throws. */
+export function watchAll(
+  { sources, paths, digest }: Watched,
+  changed: () => void,
+  logger: Logger,
+): () => void {
   const onTrouble = (problem: string): void => logger.warn(`Portcullis: ${problem}`);
-  const stops = sources.flatMap(({ source, path }) => {
-    try {
-      return source.watch?.(changed, onTrouble) ?? [];
-    } catch (error) {
-      onTrouble(`${path} cannot be watched: ${messageOf(error)}`);
-      return [];
-    }
-  });
-  if (paths.length > 0) stops.push(watchFiles(paths, changed, { onTrouble }));
+  const stops = sources.map(({ source, path }) =>
+    guarded(path, onTrouble, () => source.watch?.(changed, onTrouble)),
+  );
+  if (paths.length > 0) stops.push(watchFiles(paths, changed, { digest, onTrouble }));
   return () => {
     for (const stop of stops.splice(0)) stop();
   };
+}
+
+/** What is watched by code of the user's, made harmless. */
+function guarded(path: string, onTrouble: OnTrouble, watch: () => unknown): () => void {
+  const attempt = (what: string, act: () => unknown): unknown => {
+    try {
+      return act();
+    } catch (error) {
+      return onTrouble(`${path} ${what}: ${messageOf(error)}`);
+    }
+  };
+  const stop = attempt('cannot be watched', watch);
+  if (typeof stop === 'function') return () => void attempt('cannot be unwatched', () => stop());
+  if (stop instanceof Promise)
+    stop.catch((error: unknown) => onTrouble(`${path} cannot be watched: ${messageOf(error)}`));
+  onTrouble(`${path}.watch has not returned what ends it`);
+  return () => undefined;
 }
