@@ -5,8 +5,8 @@ export default {
   roots: ['<rootDir>/__tests__'],
   setupFiles: ['<rootDir>/__tests__/support/fixed-seed.ts', '<rootDir>/__tests__/support/quiet.ts'],
   testMatch: ['**/*.test.ts'],
-  // Other programs and Nodes: jest.interop.config.js.
-  testPathIgnorePatterns: ['/node_modules/', '/__tests__/(interop|endurance|packaging)/'],
+  // Other programs and processes: jest.interop.config.js.
+  testPathIgnorePatterns: ['/node_modules/', '/__tests__/(interop|endurance|examples|packaging)/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^portcullis$': '<rootDir>/lib/index.ts',
