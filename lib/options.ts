@@ -6,7 +6,7 @@ export function checkKeys(value: unknown, allowed: readonly string[], path: stri
     throw new ConfigError(
       'OPTION_INVALID',
       path,
-      `expected a plain object, got ${describe(value)}`,
+      `expected a plain object, got ${typeof value === 'string' ? describeSecret(value) : describe(value)}`,
       allowed.length > 20 ? 'Give an object with options.' : `Allowed keys: ${allowed.join(', ')}.`,
     );
   }
@@ -79,7 +79,28 @@ export function oneOf<T extends string>(value: unknown, allowed: readonly T[], p
   );
 }
 
-/** Names a value for a message; a long one is not printed. Not for a passphrase or a key. */
+/** Names what may be a secret for a message: by its type alone. */
+export function describeSecret(value: unknown): string {
+  if (typeof value === 'string') return value === '' ? 'an empty string' : 'a string';
+  if (typeof value === 'number' || typeof value === 'bigint') return `a ${typeof value}`;
+  return typeof value === 'symbol' ? 'a symbol' : describe(value);
+}
+
+/** Longer than any path (PATH_MAX of Linux). */
+const longestPath = 4096;
+
+/**
+ * Whether somebody gave what is in a file where its path belongs, as `{ keyFile: process.env.KEY }` does: an error that
+ * names such a path would print the key. PEM, base64 of PEM or of DER, and what is too long for a path.
+ */
+export const looksLikeContent = (value: unknown): boolean =>
+  typeof value === 'string' &&
+  (value.length > longestPath || /[\r\n]|-----BEGIN/.test(value) || base64OfContent.test(value));
+
+/** `LS0tLS1` are five hyphens, `MA` to `MP` begins a DER SEQUENCE; an Ed25519 key in PKCS#8 has 64 characters. */
+const base64OfContent = /^(?:LS0tLS1|M[A-P])[\w+/=-]{40,}$/;
+
+/** Names a value for a message; a long one is not printed. What may be a secret: `describeSecret`. */
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'undefined';

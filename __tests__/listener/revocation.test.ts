@@ -4,9 +4,8 @@ import { createTestPki, type TestPki } from 'portcullis/testing';
 import { der, objectIdentifier, sequence } from '../../lib/pki/der.ts';
 import { tags } from '../../lib/x509/der.ts';
 import { closeEverything, versions } from '../support/attacks.ts';
-import { hidesVerifiedChain } from '../support/attacks-node.ts';
 import { crlNumber, distribution, oddCrl } from '../support/odd-crls.ts';
-import { appOf, ask, type ClientAuth, start } from './revocation-harness.ts';
+import { ask, type ClientAuth, start } from './revocation-harness.ts';
 import { Recording } from './harness.ts';
 
 let pki: TestPki;
@@ -16,8 +15,6 @@ let namesake: Authority;
 let intermediate: Authority;
 let outcast: Authority;
 let below: IssuedCertificate;
-let revokedBelow: IssuedCertificate;
-let belowOutcast: IssuedCertificate;
 let rootCrl: string;
 let empty: string;
 let intermediateCrl: string;
@@ -31,16 +28,12 @@ beforeAll(async () => {
     root.issueIntermediate({ subject: 'Intermediate' }),
     root.issueIntermediate({ subject: 'Outcast' }),
   ]);
-  [below, revokedBelow, belowOutcast] = await Promise.all([
-    intermediate.issueClientCertificate({ subject: 'below' }),
-    intermediate.issueClientCertificate({ subject: 'revoked below' }),
-    outcast.issueClientCertificate({ subject: 'below outcast' }),
-  ]);
+  below = await intermediate.issueClientCertificate({ subject: 'below' });
   const { certificate } = pki.clients.revoked;
   [rootCrl, empty, intermediateCrl] = await Promise.all([
     root.crl({ revoked: [{ certificate }, { certificate: outcast.certificate }] }),
     root.crl({ revoked: [] }),
-    intermediate.crl({ revoked: [{ certificate: revokedBelow.certificate }] }),
+    intermediate.crl({ revoked: [] }),
   ]);
 });
 afterEach(closeEverything);
@@ -210,90 +203,6 @@ describe('whose list it is', () => {
     ],
   ])('%s', async (_what, clientAuth, client, answer) => {
     expect(await ask(pki, clientAuth(), client())).toBe(answer);
-  });
-});
-
-describe('of an intermediate', () => {
-  const both = (): ClientAuth => ({ ca: whole(), crl: [rootCrl, intermediateCrl] });
-  it.each<Case>([
-    ['a revoked client is refused', both, () => revokedBelow, isRevoked],
-    ['another one gets in', both, () => below, 'in: below'],
-    [
-      'nobody gets in whose intermediate is revoked',
-      () => ({ ca: whole(), crl: rootCrl }),
-      () => belowOutcast,
-      isRevoked,
-    ],
-    [
-      'whose intermediate is revoked gets in where the leaf only is asked',
-      () => ({ ca: whole(), crl: rootCrl, revocation: { check: 'leaf' } }),
-      () => belowOutcast,
-      'in: below outcast',
-    ],
-    ['without a list its clients get in', () => ({ ca: whole(), crl: empty }), () => below, 'in: below'],
-    [
-      'without a list they do not where that is denied',
-      () => ({ ca: whole(), crl: empty, revocation: { unknown: 'deny' } }),
-      () => below,
-      isUnknown,
-    ],
-    [
-      'that the client sent the list counts, too',
-      () => ({ ca: ca(), crl: [rootCrl, intermediateCrl] }),
-      () => revokedBelow,
-      hidesVerifiedChain ? isUnknown : isRevoked,
-    ],
-    [
-      'that is revoked nobody gets in by sending it',
-      () => ({ ca: ca(), crl: rootCrl }),
-      () => belowOutcast,
-      hidesVerifiedChain ? isUnknown : isRevoked,
-    ],
-    [
-      'that Node hides nobody gets in where a list could concern it',
-      () => ({ ca: ca(), crl: rootCrl }),
-      () => below,
-      hidesVerifiedChain ? isUnknown : 'in: below',
-    ],
-    [
-      'that Node hides somebody gets in where the leaf only is asked and no list is for it',
-      () => ({ ca: ca(), crl: rootCrl, revocation: { check: 'leaf' } }),
-      () => below,
-      'in: below',
-    ],
-  ])('%s', async (_what, clientAuth, client, answer) => {
-    expect(await ask(pki, clientAuth(), client())).toBe(answer);
-  });
-});
-
-describe("a route's own ca", () => {
-  const atRoute = (clientAuth: ClientAuth, client: IssuedCertificate, anchor: Authority): Promise<string> =>
-    ask(pki, clientAuth, client, '/route', appOf(anchor.certificate));
-
-  it("does not let in whom the listener's lists revoke", async () => {
-    const clientAuth = { ca: whole(), crl: [rootCrl, intermediateCrl] };
-    expect(await atRoute(clientAuth, below, intermediate)).toBe('in: below');
-    expect(await atRoute(clientAuth, revokedBelow, intermediate)).toBe(isRevoked);
-    expect(await atRoute(clientAuth, belowOutcast, outcast)).toBe(isRevoked);
-  });
-
-  it('that the listener does not trust is asked of the lists that bear its name', async () => {
-    const strangers = await createAuthority();
-    const client = await strangers.issueClientCertificate({ subject: 'stranger' });
-    expect(await atRoute({ ca: ca(), crl: rootCrl }, client, strangers)).toBe('in: stranger');
-    const crl = [rootCrl, await strangers.crl({ revoked: [{ certificate: client.certificate }] })];
-    expect(await atRoute({ ca: ca(), crl }, client, strangers)).toBe(isRevoked);
-  });
-
-  it('that stands below a CA whose list cannot be checked lets nobody in', async () => {
-    const unknown = await createAuthority();
-    const anchor = await unknown.issueIntermediate();
-    const client = await anchor.issueClientCertificate({ subject: 'client' });
-    const crl = [rootCrl, await unknown.crl({ revoked: [] })];
-    expect(await atRoute({ ca: ca(), crl }, client, anchor)).toBe(isUnknown);
-    expect(await atRoute({ ca: ca(), crl, revocation: { unknown: 'allow' } }, client, anchor)).toBe(
-      'in: client',
-    );
   });
 });
 

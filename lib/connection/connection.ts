@@ -53,8 +53,8 @@ export class Connection {
   /** Why a plain listener's word on the client does not count; undefined where it does. */
   readonly #doubt: CertificateProblem | undefined;
   #issuers: readonly Buffer[] | undefined;
-  /** By which OpenSSL has judged; undefined where that is not known. */
-  readonly #handshakeTrust: ClientTrust | undefined;
+  /** By one of which OpenSSL has judged; undefined where that is not known. */
+  readonly #handshakeTrust: readonly ClientTrust[] | undefined;
   #own: Judged;
   #byRoute: Map<TrustStore, Judged> | undefined;
 
@@ -67,7 +67,7 @@ export class Connection {
     this.#handshakeProblem = this.#problemOfHandshake();
     this.#doubt = this.#doubtOfIdentity();
     const trust = this.#presentTrust();
-    this.#handshakeTrust = trust && handshakeTrust(socket, trust);
+    this.#handshakeTrust = trust && handshakeTrust(socket);
     this.#own = this.#show(this.#judge(trust, now), trust);
     // Whoever asks Node for the certificate later may use the chain up, so it is taken while it is there.
     if (this.#own.state.clientCertificateError !== undefined) this.#presentedIssuers();
@@ -131,8 +131,7 @@ export class Connection {
     // Node 24.21 hides the intermediates that the client sent. OpenSSL has verified the path by them, to anchors of
     // the handshake: where one of these is gone since, it may be the one.
     const isHidden = outcome.incomplete === true && this.#presentedIssuers().length === 0;
-    if (!isHidden || this.#handshakeTrust === undefined || !trust.includes(this.#handshakeTrust))
-      return outcome;
+    if (!isHidden || this.#handshakeTrust?.every((then) => trust.includes(then)) !== true) return outcome;
     const linked = linkedPath(leaf, [], now);
     return isProblem(linked) ? linked : within(linked, revocation?.checkHidden(linked.certificates, now));
   }
@@ -144,8 +143,8 @@ export class Connection {
     if (problem !== undefined) {
       if (isAboutRevocation(problem, this.#session)) return problem;
       // OpenSSL tells the last fault only, and the client chooses it: a revoked one that holds its intermediate back
-      // is merely unknown.
-      if (!hasNoRevocationList(this.#socket)) return statusUnknown;
+      // is merely unknown. No context of a PortcullisServer has a list: it asks its own, below.
+      if (!this.#origin.guarded && !hasNoRevocationList(this.#socket)) return statusUnknown;
     }
     if (this.#doubt !== undefined && !knowsNoRevocation(this.#socket)) return this.#doubt;
     const outcome = store.verify(leaf, () => this.#presentedIssuers(), now);

@@ -3,19 +3,27 @@ import { type Connection, takeConnection } from '../connection/index.ts';
 import type { Origin } from '../connection/connection.ts';
 import { messageOf } from '../errors.ts';
 import { type HandshakeErrorEvent, publish } from '../events.ts';
-import { peerOf } from './handshake-errors.ts';
+import { peerOf, serverNameUnknown } from './handshake-errors.ts';
 
 /** Why a finished handshake leads nowhere. */
 export type HandshakeProblem = Pick<HandshakeErrorEvent, 'code' | 'reason'>;
 
+/** Who is let in. */
+export interface Admission {
+  /** Nobody without a verified client. */
+  readonly required: boolean;
+  /** Whether a client that asks for this name is served. */
+  readonly knows: (serverName: string) => boolean;
+}
+
 /**
  * Takes the facts of a finished handshake, before anyone else sees its socket: the connection, or why it is refused,
- * which is told to nobody but the event. With `required` no connection is admitted without a verified client.
+ * which is told to nobody but the event.
  */
 export function admitConnection(
   socket: TLSSocket,
   origin: Origin,
-  required: boolean,
+  { required, knows }: Admission,
 ): Connection | HandshakeProblem {
   const now = Date.now();
   let connection: Connection;
@@ -25,7 +33,9 @@ export function admitConnection(
     const reason = `the connection could not be read as its handshake ended: ${messageOf(error)}`;
     return { code: 'CONNECTION_LOST', reason };
   }
-  const { clientCertificate, clientCertificateError } = connection.stateAt(now);
+  const { clientCertificate, clientCertificateError, serverName } = connection.stateAt(now);
+  // OpenSSL 3.0 (Node 20) resumes a session under any name, and then no SNICallback is asked.
+  if (serverName !== undefined && !knows(serverName)) return serverNameUnknown;
   if (!required || clientCertificate !== undefined) return connection;
   return clientCertificateError ?? { code: 'CLIENT_CERTIFICATE_REQUIRED', reason: 'no client certificate' };
 }

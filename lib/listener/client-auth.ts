@@ -2,7 +2,9 @@ import { checkKeys, oneOf } from '../options.ts';
 import { type CertificateInputs, readAnchors, requireRoots } from '../trust/anchors.ts';
 import { type RevocationListInputs, withRevocationLists } from '../trust/revocation/crl-input.ts';
 import { type RevocationOptions, readRevocation } from '../trust/revocation/revocation-options.ts';
+import { strangers, succeed } from '../trust/revocation/succession.ts';
 import { ClientTrust, TrustStore } from '../trust/trust-store.ts';
+import type { Logger } from './logger.ts';
 
 /** Who may prove to be whom at the handshake. */
 export interface ClientAuthOptions {
@@ -13,6 +15,9 @@ export interface ClientAuthOptions {
   /**
    * Complete CRLs of these CAs and of those below them, for all of them or some. Asked at every request, of open
    * connections too, and for the anchors of a route as well. Portcullis checks issuer, signature and dates itself.
+   *
+   * A reload never replaces a list by an older one. Where a CA that is still trusted has lost its list in a file or
+   * directory, it is refused (`CRL_MISSING`); only `reload({ clientAuth })` takes a list away.
    */
   readonly crl?: RevocationListInputs | undefined;
   /** Only together with `crl`. */
@@ -44,4 +49,38 @@ export function withListsOf<T>(option: unknown, read: () => T): Promise<T> {
   const crl =
     typeof option === 'object' && option !== null ? (option as Partial<ClientAuthOptions>).crl : undefined;
   return withRevocationLists(crl, 'clientAuth.crl', read);
+}
+
+interface WithClientAuth {
+  readonly clientAuth: ClientAuth | undefined;
+  readonly logger: Logger;
+}
+
+/**
+ * `next`, which a reload has read anew, with the revocation lists of `before` that must not be taken back by what lies
+ * in a file (see `succeed`), and warns of those that are. `byHand`: `reload({ clientAuth })` gave them. ConfigError:
+ * `CRL_MISSING`.
+ */
+export function withKeptLists<T extends WithClientAuth>(before: T, next: T, byHand: boolean): T {
+  if (before.clientAuth === undefined || next.clientAuth === undefined) return next;
+  const { trust, warnings } = succeed({
+    before: before.clientAuth.trust,
+    next: next.clientAuth.trust,
+    byHand,
+    path: 'clientAuth.crl',
+    at: Date.now(),
+  });
+  for (const warning of warnings) next.logger.warn(`Portcullis: ${warning}.`);
+  return { ...next, clientAuth: { ...next.clientAuth, trust } };
+}
+
+/** For the start: a list of nobody, by a slip in `crl` or `ca`, revokes nobody. */
+export function warnOfStrangeLists(clientAuth: ClientAuth | undefined, logger: Logger): void {
+  if (clientAuth === undefined) return;
+  const names = strangers(clientAuth.trust);
+  if (names.length === 0) return;
+  logger.warn(
+    `Portcullis: clientAuth.crl has lists of issuers that are not in clientAuth.ca: ${names.join(', ')}. They count only ` +
+      'for intermediates that clients send, and for the CAs of routes.',
+  );
 }

@@ -7,6 +7,7 @@ import { type DevelopmentFiles, developmentFiles } from '../credentials/developm
 import { ConfigError, messageOf } from '../errors.ts';
 import { describe } from '../options.ts';
 import type { Certificate } from '../x509/certificate.ts';
+import { warnOfStrangeLists } from './client-auth.ts';
 import type { Logger } from './logger.ts';
 import { type ListenerConfig, type PortcullisOptions, readOptions } from './options.ts';
 import { classesFor } from './prototypes.ts';
@@ -49,6 +50,7 @@ export function createServer(
     );
   }
   const config = readOptions(options);
+  warnOfStrangeLists(config.clientAuth, config.logger);
   const loaded = loadCertificates(config);
   if (loaded === undefined) return developmentServer(config, listener);
   if (!(loaded instanceof Promise)) {

@@ -3,14 +3,14 @@ import { Server, type ServerOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
-import { takenConnection, type TlsState } from '../connection/index.ts';
+import { noteTrust, takenConnection, type TlsState } from '../connection/index.ts';
 import { ConfigError, type PolicyViolationCode } from '../errors.ts';
 import { publish } from '../events.ts';
 import { admitConnection, publishHandshake, publishHandshakeProblem } from './admit-connection.ts';
 import { type Answer, clientRefusalOf, refusalOf } from './admission.ts';
 import { answerOnSocket, answerRequest } from './answer.ts';
 import { describeHandshakeError } from './handshake-errors.ts';
-import { Http2Sessions } from './http2/sessions.ts';
+import { Http2Sessions, type SessionWatch } from './http2/sessions.ts';
 import { credentialOptions } from './options.ts';
 import { callbackOf, type Live, type Serving } from './serving.ts';
 import { StatsCollector } from './reports/stats.ts';
@@ -25,6 +25,7 @@ type AnyResponse = ServerResponse & { req: IncomingMessage };
  */
 export class GuardedServer extends Server {
   readonly #live: Live;
+  #ownTicketKeys: Buffer | undefined;
   readonly #waiting = new WaitingRoom();
   /** @internal What has come of connections and requests. */
   protected readonly counted: StatsCollector;
@@ -51,8 +52,11 @@ export class GuardedServer extends Server {
     this.counted = new StatsCollector();
     this.traffic = new Traffic(config.limits, (reason) => this.counted.dropped(reason));
     this.#live = live;
+    if (serving !== undefined) this.#noteTrust(serving);
     const { limits, https } = config;
-    this.http2 = config.http2 ? new Http2Sessions(this, limits, { ...classes, ...https }) : undefined;
+    this.http2 = config.http2
+      ? new Http2Sessions(this, limits, { ...classes, ...https }, {}, this.#watchSessions())
+      : undefined;
     // Node 20 drops the lines after the 1000th, and a second Host among them would not be seen.
     this.maxHeadersCount = 0;
     if (config.limits.maxConnections > 0) this.maxConnections = config.limits.maxConnections;
@@ -62,9 +66,21 @@ export class GuardedServer extends Server {
   protected serve(serving: Serving): void {
     const { config, choice } = serving;
     super.setSecureContext({ ...config.https, ...credentialOptions(choice.default) });
+    if (this.#ownTicketKeys !== undefined) super.setTicketKeys(this.#ownTicketKeys);
+    this.#noteTrust(serving);
     this.#live.config = config;
     this.#live.serving = serving;
     this.#waiting.release((socket) => super.emit('connection', socket));
+  }
+
+  #noteTrust({ config, sni }: Serving): void {
+    if (config.clientAuth !== undefined) noteTrust(this, sni.contexts, config.clientAuth.trust);
+  }
+
+  /** A key that the user rotates is kept over a reload, which would bring back that of the options. */
+  override setTicketKeys(keys: Buffer): void {
+    super.setTicketKeys(keys);
+    if (#live in this && this.#live.config.tickets === undefined) this.#ownTicketKeys = Buffer.from(keys);
   }
 
   /** Node's would reset all that it is not told to its own defaults: versions, ciphers, client authentication. */
@@ -118,8 +134,7 @@ export class GuardedServer extends Server {
         this.traffic.dropped(args[0]);
         return this.#pass(event, args);
       case 'listening':
-        this.onListening();
-        return this.#pass(event, args);
+        return this.onListening() ? this.#pass(event, args) : true;
       case 'close':
         this.onClosed();
         return this.#pass(event, args);
@@ -141,9 +156,20 @@ export class GuardedServer extends Server {
     this.traffic.closeAll();
   }
 
-  /** Before any listener of the users hears of it. */
-  protected onListening(): void {}
+  /** Before any listener of the users hears of it; false: nobody is to. */
+  protected onListening(): boolean {
+    return true;
+  }
+
   protected onClosed(): void {}
+
+  #watchSessions(): SessionWatch {
+    return {
+      began: (socket, leave) => this.traffic.session(socket, leave),
+      inUse: (socket, used) => this.traffic.sessionInUse(socket, used),
+      dropped: (reason) => this.counted.dropped(reason),
+    };
+  }
 
   #pass(event: string | symbol, args: unknown[]): boolean {
     // Without a spread for each request.
@@ -166,13 +192,16 @@ export class GuardedServer extends Server {
       socket.destroy();
       return false;
     }
-    const { clientAuth, allowRenegotiation } = this.#live.config;
+    const { clientAuth, allowRenegotiation, refuseUnknownName } = this.#live.config;
     const origin = {
       guarded: true,
       trust: () => this.#live.config.clientAuth?.trust,
       refused: (code: PolicyViolationCode) => this.counted.refused(code),
     } as const;
-    const admitted = admitConnection(socket, origin, clientAuth?.required === true);
+    const admitted = admitConnection(socket, origin, {
+      required: clientAuth?.required === true,
+      knows: (name) => !refuseUnknownName || this.#live.serving?.sni.knows(name) === true,
+    });
     if ('code' in admitted) {
       this.counted.handshakeFailed(admitted.code);
       publishHandshakeProblem(socket, admitted);

@@ -2,6 +2,12 @@ import type { TLSSocket } from 'node:tls';
 import { explainVerdict } from '../connection/openssl.ts';
 import type { HandshakeErrorEvent } from '../events.ts';
 
+/** A name that is refused, in the handshake or, where a session was resumed, at its end. */
+export const serverNameUnknown: Readonly<{ code: string; reason: string }> = Object.freeze({
+  code: 'SERVER_NAME_UNKNOWN',
+  reason: 'the client asks for a name that no certificate has',
+});
+
 const reasons: Readonly<Record<string, string>> = {
   ECONNRESET:
     'the client closed the connection during the handshake; over TLS 1.3 it may have refused this server’s certificate',
@@ -26,7 +32,7 @@ const reasons: Readonly<Record<string, string>> = {
   ERR_SSL_VERSION_TOO_LOW: 'the client speaks only TLS versions that are switched off',
   ERR_SSL_WRONG_VERSION_NUMBER: 'what arrived is no TLS',
   ERR_TLS_HANDSHAKE_TIMEOUT: 'the client did not finish the handshake in time',
-  SERVER_NAME_UNKNOWN: 'the client asks for a name that no certificate has',
+  SERVER_NAME_UNKNOWN: serverNameUnknown.reason,
 };
 
 /** A failed handshake for its event: a code that is stable, and words for a person. */

@@ -2,7 +2,7 @@ import type { ServerOptions } from 'node:https';
 import { BlockList } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../errors.ts';
-import { describe, flag, wholeNumber } from '../options.ts';
+import { describeSecret, flag, wholeNumber } from '../options.ts';
 import { guardedSniCallback } from './certificates/sni-callback.ts';
 
 type Read = (value: unknown, path: string) => unknown;
@@ -60,7 +60,7 @@ function expect(fits: boolean, value: unknown, path: string, wanted: string): vo
   throw new ConfigError(
     'OPTION_INVALID',
     path,
-    `expected ${wanted}, got ${describe(value)}`,
+    `expected ${wanted}, got ${describeSecret(value)}`,
     'Correct it, or leave it out.',
   );
 }

@@ -10,10 +10,12 @@ import {
 } from './lifecycle/exchange.ts';
 import { GuardedServer } from './guarded-server.ts';
 import { Oversight } from './reports/oversight.ts';
+import { Companion } from './redirect/companion.ts';
 import { createRedirect } from './redirect/redirect.ts';
 import { Reloader, type ReloadReport } from './lifecycle/reload.ts';
 import { readShutdownTimeout, type ShutdownOptions, type ShutdownReport } from './lifecycle/shutdown.ts';
 import { processSignals } from './lifecycle/signals.ts';
+import { type ListenArguments, Start } from './lifecycle/start.ts';
 import type { Live, Serving } from './serving.ts';
 import type { KeyOrigin } from '../tickets/key-ring.ts';
 import { TicketKeys } from '../tickets/ticket-keys.ts';
@@ -26,6 +28,8 @@ export class PortcullisServer extends GuardedServer {
   readonly #live: Live;
   readonly #reloader: Reloader<Serving>;
   readonly #redirect: HttpServer | undefined;
+  readonly #companion: Companion | undefined;
+  readonly #start: Start = new Start();
   readonly #ticketKeys: TicketKeys | undefined;
   readonly #oversight: Oversight;
   #watching: { readonly watched: Watched; readonly stop: () => void } | undefined;
@@ -44,6 +48,7 @@ export class PortcullisServer extends GuardedServer {
       logger: live.config.logger,
     });
     this.#redirect = this.#makeRedirect();
+    this.#companion = this.#redirect && new Companion(this.#redirect);
     const { tickets, logger } = live.config;
     this.#ticketKeys =
       tickets && new TicketKeys(tickets, { apply: (key) => this.setTicketKeys(key), logger });
@@ -75,13 +80,15 @@ export class PortcullisServer extends GuardedServer {
    * Ends the service without losing a request: new connections are refused, requests in flight finish, and are told
    * `Connection: close`, idle connections close, and what is left at the deadline (`timeout` ms, 10 s by default; 0: at
    * once) is cut. A connection that was used within the last half second waits that long for a request that may be on
-   * its way. Called again it gives the same promise. Rejects with a ConfigError for a bad option, and for nothing else.
+   * its way. Called again it gives the same promise; `listen()` is for after it. Rejects with a ConfigError for a bad
+   * option, and for nothing else.
    */
   shutdown(options: ShutdownOptions = {}): Promise<ShutdownReport> {
     if (this.#shutdown !== undefined) return this.#shutdown;
     try {
       const timeout = readShutdownTimeout(options, 'shutdown');
-      this.#shutdown = this.traffic.shutdown(timeout, () => this.#stopListening(), this.http2);
+      const ended = this.traffic.shutdown(timeout, () => this.#stopListening(), this.http2);
+      this.#shutdown = this.#start.stop(ended);
       return this.#shutdown;
     } catch (error) {
       return Promise.reject(error);
@@ -101,8 +108,15 @@ export class PortcullisServer extends GuardedServer {
     return this.#oversight.stats;
   }
 
+  /** As Node's; while a shutdown goes on it throws a ConfigError `OPTION_CONFLICT`. */
+  override listen(...args: ListenArguments): this {
+    this.#start.begin();
+    this.#shutdown = undefined;
+    return (super.listen as (...args: ListenArguments) => this).apply(this, args);
+  }
+
   override close(callback?: (error?: Error) => void): this {
-    if (this.#redirect?.listening === true) this.#redirect.close();
+    this.#companion?.stop();
     return super.close(callback);
   }
 
@@ -111,8 +125,11 @@ export class PortcullisServer extends GuardedServer {
     super.closeAllConnections();
   }
 
-  protected override onListening(): void {
-    this.#shutdown = undefined;
+  protected override onListening(): boolean {
+    if (!this.#start.wanted) {
+      this.close();
+      return false;
+    }
     this.traffic.reopen();
     this.http2?.reopen();
     this.#heedSignals();
@@ -121,6 +138,7 @@ export class PortcullisServer extends GuardedServer {
     // Workers of a cluster that listen at one address share their keys.
     this.#ticketKeys?.start(JSON.stringify(this.address()));
     this.#oversight.started();
+    return true;
   }
 
   protected override onClosed(): void {
@@ -135,6 +153,7 @@ export class PortcullisServer extends GuardedServer {
       server?.listening === true ? [new Promise<void>((done) => server.once('close', () => done()))] : [],
     );
     if (closed.length > 0) this.close();
+    else this.#companion?.stop();
     await Promise.all(closed);
   }
 
@@ -194,9 +213,7 @@ export class PortcullisServer extends GuardedServer {
   /** On the same address, so that what serves this machine only has no plain port for all the world. */
   #listenPlain(): void {
     const { redirect: options } = this.#live.config;
-    if (options === undefined || this.#redirect === undefined || this.#redirect.listening) return;
-    const host = options.host ?? addressOf(this)?.address;
-    this.#redirect.listen({ port: options.port, ...(host !== undefined && { host }) });
+    if (options !== undefined) this.#companion?.start(options.port, options.host ?? addressOf(this)?.address);
   }
 }
 

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.ts';
-import { checkKeys, describe, wholeNumber } from '../options.ts';
+import { checkKeys, describeSecret, wholeNumber } from '../options.ts';
 import type { TicketKeyStore } from './store.ts';
 
 /** The option `tickets`, where it is no boolean. */
@@ -41,7 +41,7 @@ function readTicketOptions(value: unknown): TicketConfig {
     throw new ConfigError(
       'OPTION_INVALID',
       'tickets',
-      `expected true, false or options, got ${describe(value)}`,
+      `expected true, false or options, got ${describeSecret(value)}`,
       'Give { rotateEvery, store }, or leave it out.',
     );
   }
@@ -58,7 +58,7 @@ function readStore(store: unknown): TicketKeyStore | undefined {
   throw new ConfigError(
     'OPTION_INVALID',
     'tickets.store',
-    `expected a store with keyFor(period, candidate), got ${describe(store)}`,
+    `expected a store with keyFor(period, candidate), got ${describeSecret(store)}`,
     'Give redisTicketKeys(client, { secret }) of portcullis/redis, or a store of your own.',
   );
 }

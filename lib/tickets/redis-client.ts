@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.ts';
-import { describe } from '../options.ts';
+import { describeSecret } from '../options.ts';
 
 /** The same in the words of @redis/client 4 and in those of 5 and later, which take their own where they know them. */
 export interface NodeRedisSetOptions {
@@ -40,7 +40,7 @@ export function commandsOf(client: unknown): RedisCommands {
   throw new ConfigError(
     'OPTION_INVALID',
     'client',
-    `expected a client of @redis/client or ioredis, got ${describe(client)}`,
+    `expected a client of @redis/client or ioredis, got ${describeSecret(client)}`,
     'Give createClient(…) of @redis/client, or new Redis(…) of ioredis.',
   );
 }

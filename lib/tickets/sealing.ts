@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { ConfigError } from '../errors.ts';
-import { describe } from '../options.ts';
+import { describeSecret } from '../options.ts';
 
 const cipher = 'aes-256-gcm';
 const nonceLength = 12;
@@ -43,10 +43,7 @@ export function createSealer(secrets: unknown): Sealer {
 
 function deriveKey(secret: unknown, path: string): Buffer {
   if (typeof secret !== 'string' && !(secret instanceof Uint8Array))
-    throw weak(
-      path,
-      `expected a string or a buffer, got ${typeof secret === 'symbol' ? 'a symbol' : describe(secret)}`,
-    );
+    throw weak(path, `expected a string or a buffer, got ${describeSecret(secret)}`);
   const octets = Buffer.from(secret as Uint8Array);
   if (octets.length < leastLength)
     throw weak(path, `it has ${octets.length} octets, and ${leastLength} are the least`);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, type ConfigErrorCode } from '../errors.ts';
-import { checkKeys, describe } from '../options.ts';
+import { checkKeys, describe, describeSecret, looksLikeContent } from '../options.ts';
 import { readPem } from '../x509/pem.ts';
 
 /** Text or octets, PEM (one or a bundle) or DER, or where they lie. */
@@ -67,8 +67,15 @@ function readInput(input: TrustInput | undefined, path: string, kind: InputKind)
 
 /** A number would be a descriptor: `{ file: 0 }` waits for what somebody types. */
 function pathName(value: unknown, path: string, { invalid }: InputKind): string {
-  if (typeof value === 'string' && value !== '') return value;
-  throw new ConfigError(invalid, path, `got ${describe(value)}`, 'Give a path as text.');
+  if (looksLikeContent(value))
+    throw new ConfigError(
+      invalid,
+      path,
+      'it is no path',
+      'It looks like the content: give that itself, without { file }, or the path here.',
+    );
+  if (typeof value === 'string' && value !== '' && !value.includes('\0')) return value;
+  throw new ConfigError(invalid, path, `got ${describeSecret(value)}`, 'Give a path as text.');
 }
 
 const readFile = (file: string, path: string, kind: InputKind): FoundDer[] =>

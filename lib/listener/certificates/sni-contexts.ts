@@ -28,6 +28,11 @@ export class SniContexts {
     this.#choice = choice;
   }
 
+  /** All that `apply` may give. */
+  get contexts(): Iterable<SecureContext> {
+    return this.#contexts.values();
+  }
+
   /** Whether a certificate has this name. */
   knows(serverName: string): boolean {
     return this.#choice.choose(serverName) !== undefined;

@@ -21,6 +21,8 @@ export class ConnectionEntry {
   response: ServerResponse | undefined = undefined;
   /** When it was accepted, its handshake or last answer ended, or something came in a shutdown (ms, monotonic). */
   since: number;
+  /** Ends its session of HTTP/2, with a GOAWAY. */
+  leave: (() => void) | undefined = undefined;
   /** An answer in flight closes it: no further request is run. */
   closing = false;
   /** This side has ended it, and has said why. */

@@ -26,9 +26,9 @@ export interface TableObserver {
 /** How many connections there are, by what they do. */
 export interface ConnectionCounts {
   readonly handshaking: number;
-  /** Between two requests of HTTP/1.1. */
+  /** Between two requests, over HTTP/2 without an open stream. */
   readonly idle: number;
-  /** With a request of HTTP/1.1 in flight, or over HTTP/2. */
+  /** With a request in flight. */
   readonly active: number;
   readonly upgraded: number;
 }
@@ -165,6 +165,7 @@ export class ConnectionTable {
     this.observer?.closed(entry);
     entry.requests = 0;
     entry.response = undefined;
+    entry.leave = undefined;
   }
 
   #endHandshake(entry: ConnectionEntry): void {
@@ -207,6 +208,24 @@ export class ConnectionTable {
     if (--entry.requests === 0 && entry.phase === 'http1') this.#idle.add(entry);
   }
 
+  /** A session of HTTP/2 has begun; `leave` ends it, and its socket. */
+  session(socket: object, leave: () => void): void {
+    const entry = (socket as Bearer)[bearing];
+    if (entry === undefined) return;
+    entry.leave = leave;
+    this.inUse(socket, false);
+  }
+
+  /** Whether a session of HTTP/2 has open streams, when that has changed. */
+  inUse(socket: object, used: boolean): void {
+    const entry = (socket as Bearer)[bearing];
+    if (entry === undefined || entry.phase !== 'http2' || entry.cut || !this.#entries.has(entry)) return;
+    this.#idle.delete(entry);
+    if (used) return;
+    entry.since = this.#now();
+    this.#idle.add(entry);
+  }
+
   /** The connection belongs to the app from now on (a WebSocket). */
   upgraded(socket: object): void {
     const entry = (socket as Bearer)[bearing];
@@ -222,7 +241,8 @@ export class ConnectionTable {
     // Not chosen again while it closes.
     this.#endHandshake(entry);
     this.#idle.delete(entry);
-    reset(entry.raw);
+    if (entry.leave === undefined) reset(entry.raw);
+    else entry.leave();
   }
 
   /** Node ends the connection; this says why, unless that is known. */

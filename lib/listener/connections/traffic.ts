@@ -55,6 +55,16 @@ export class Traffic {
     this.#table.upgraded(socket);
   }
 
+  /** A session of HTTP/2 has begun; `leave` ends it, and its socket. */
+  session(socket: TLSSocket, leave: () => void): void {
+    this.#table.session(socket, leave);
+  }
+
+  /** Whether a session has open streams, when that has changed. */
+  sessionInUse(socket: TLSSocket, used: boolean): void {
+    this.#table.inUse(socket, used);
+  }
+
   /** A connection that waits for a certificate has waited too long. */
   handshakeTimedOut(raw: Duplex): void {
     const entry = this.#table.find(raw);

@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http';
 import type { OutgoingHttpHeaders as Http2Headers } from 'node:http2';
 
 /** What a request's pseudo-headers say (RFC 9113 8.3.1). */
@@ -31,6 +32,26 @@ export function readRequestLine(raw: readonly string[], hasBody: boolean): Reque
 }
 
 const colon = 58;
+const methods: ReadonlySet<string> = new Set(METHODS);
+
+/**
+ * The status with which a request is refused before anybody sees it, as Node's parser of HTTP/1.1 would refuse it: 431
+ * for more than `maxSize` octets of header fields; 501 for a method that Node does not know, as `delete`, which a guard
+ * that asks for `DELETE` would not see and Express would route to it; 400 for a `:path` that is none (RFC 9113 8.3.1),
+ * which nghttp2 lets pass beside a scheme that it does not know.
+ */
+export function refusalStatus(raw: readonly string[], maxSize: number): 400 | 431 | 501 | undefined {
+  // Node holds a client to the limit only once it has acknowledged it, which a hostile one need not.
+  if (headerListSize(raw) > maxSize) return 431;
+  let [method, path] = ['', ''];
+  for (let index = 0; raw[index]?.charCodeAt(0) === colon; index += 2) {
+    if (raw[index] === ':method') method = raw[index + 1]!;
+    else if (raw[index] === ':path') path = raw[index + 1]!;
+  }
+  if (!methods.has(method)) return 501;
+  const fits = path.startsWith('/') || method === 'CONNECT' || (method === 'OPTIONS' && path === '*');
+  return fits ? undefined : 400;
+}
 
 /** The size of a request's header fields in octets, by the measure of SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 6.5.2). */
 export function headerListSize(raw: readonly string[]): number {
@@ -79,7 +100,9 @@ function single(headers: Record<string, unknown>): Record<string, unknown> {
 const once = [
   'access-control-allow-credentials',
   'access-control-max-age',
+  'access-control-request-method',
   'age',
+  'authorization',
   'content-encoding',
   'content-language',
   'content-length',
@@ -88,11 +111,25 @@ const once = [
   'content-range',
   'content-type',
   'date',
+  'dnt',
   'etag',
   'expires',
+  'from',
+  'host',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
   'last-modified',
   'location',
+  'max-forwards',
+  'proxy-authorization',
+  'range',
+  'referer',
   'retry-after',
   'tk',
+  'upgrade-insecure-requests',
+  'user-agent',
   'x-content-type-options',
 ];

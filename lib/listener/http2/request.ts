@@ -5,11 +5,14 @@ import type { RequestLine } from './header-lines.ts';
 
 const streamKey = Symbol('portcullis.http2Stream');
 const trailersKey = Symbol('portcullis.http2Trailers');
+const endedKey = Symbol('portcullis.http2BodyEnded');
 
 /** What Node's own parser fills in. */
 interface Internals {
   [streamKey]: ServerHttp2Stream | undefined;
   [trailersKey]?: string[] | undefined;
+  /** Whether the client has said by END_STREAM that its body is whole. */
+  [endedKey]?: boolean;
   _addHeaderLines(lines: readonly string[], count: number): void;
   _consuming: boolean;
   _dumped: boolean;
@@ -38,11 +41,21 @@ export function fillRequest(
   request._destroy = destroyRequest;
   if (hasBody) {
     request._read = startBody;
+    noteEndStream(request, stream);
     return;
   }
   request._read = nothingToRead;
   request.complete = true;
   request.push(null);
+}
+
+/** Here END_STREAM arrives. A reset, even one without an error, ends the octets as well, but of a closed stream. */
+function noteEndStream(request: Incoming, stream: ServerHttp2Stream): void {
+  const push = stream.push.bind(stream);
+  stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    if (chunk === null && !stream.closed) request[endedKey] = true;
+    return push(chunk, encoding);
+  };
 }
 
 /** The octets are taken from the stream when somebody reads, so that its window stays closed until then. */
@@ -56,9 +69,8 @@ function startBody(this: IncomingMessage): void {
     if (!request.push(chunk)) stream.pause();
   });
   stream.on('end', () => {
-    // A reset without an error ends the octets, but not the body.
-    if (stream.closed && !stream.writableEnded) return;
-    complete(request);
+    if (request[endedKey] === true) complete(request);
+    else abortRequest(request);
   });
 }
 
@@ -105,11 +117,23 @@ function destroyRequest(
   process.nextTick(done, heard);
 }
 
+/** Ends a request whose rest will not come, as Node does over HTTP/1.1; nothing where somebody has ended it. */
+export function abortRequest(request: IncomingMessage): void {
+  if (request.destroyed) return;
+  request.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }));
+}
+
+/** Whether a body is there, or nobody wants it. */
+export const isBodyDone = (request: IncomingMessage): boolean =>
+  request.complete || (request as Incoming)._dumped;
+
 /**
  * The answer is complete, and the rest of the body is for nobody (RFC 9113 8.1): it is not an abort. On the next turn,
- * as Node 22 and 26 let a reset overtake header fields that have not been sent.
+ * as Node 22 and 26 let a reset overtake header fields that have not been sent. An app that reads the body gets all of it,
+ * as Node's own servers of HTTP/1.1 see to.
  */
 export function dropBody(request: IncomingMessage, stream: ServerHttp2Stream): void {
+  if (request.complete || (request as Incoming)._consuming) return;
   (request as Incoming)._dumped = true;
   setImmediate(resetStream, stream, constants.NGHTTP2_NO_ERROR);
 }

@@ -3,6 +3,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { responseHeaders } from './header-lines.ts';
 import { dropBody } from './request.ts';
+import { octetsOf, writeSlices } from './slices.ts';
 
 const streamKey = Symbol('portcullis.http2Stream');
 const finishedKey = Symbol('portcullis.http2Finished');
@@ -61,6 +62,8 @@ export function fillResponse(response: ServerResponse, stream: ServerHttp2Stream
 export function closeResponse(response: ServerResponse): void {
   const outgoing = response as Outgoing;
   if (outgoing._closed) return;
+  // Of Node 20 an answer that nobody has got would count as written.
+  if (!outgoing[finishedKey]) Object.defineProperty(outgoing, 'writableFinished', { value: false });
   outgoing.destroyed = true;
   outgoing._closed = true;
   outgoing.emit('close');
@@ -98,7 +101,8 @@ function setAll(response: Outgoing, headers: object): void {
 /** Called by Node's `writeHead`, once: here the answer begins. */
 function storeHeader(this: Outgoing): void {
   const stream = this[streamKey];
-  if (stream.destroyed || stream.closed) return markSent(this);
+  // The server itself has answered where it has sent header fields: 408.
+  if (stream.destroyed || stream.closed || stream.headersSent) return markSent(this);
   const headers = responseHeaders(this.getHeaders(), this.statusCode);
   const mayTrail =
     this._hasBody && (!this.finished || this._trailer !== '' || headers['trailer'] !== undefined);
@@ -148,7 +152,8 @@ function send(this: Outgoing, data: string | Uint8Array, encoding?: unknown, cal
     return true;
   }
   const done = typeof callback === 'function' ? (callback as Callback) : undefined;
-  return stream.write(data, (typeof encoding === 'string' ? encoding : 'utf8') as BufferEncoding, done);
+  const format = (typeof encoding === 'string' ? encoding : 'utf8') as BufferEncoding;
+  return stream.write(lastOf(stream, data, format), format, done);
 }
 
 function write(this: Outgoing, chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
@@ -188,8 +193,17 @@ function end(this: Outgoing, first?: unknown, second?: unknown, third?: unknown)
   if (!this._hasBody) process.nextTick(finish, this);
   else if (!stream.writable) return this;
   else if (chunk === undefined || (chunk as string).length === 0) stream.end();
-  else stream.end(chunk, encoding);
+  else stream.end(lastOf(stream, chunk, encoding), encoding);
   return this;
+}
+
+function lastOf(
+  stream: ServerHttp2Stream,
+  chunk: string | Uint8Array,
+  encoding: BufferEncoding,
+): string | Uint8Array {
+  const octets = octetsOf(chunk, encoding);
+  return typeof octets === 'string' ? octets : writeSlices(stream, octets);
 }
 
 const isChunk = (value: unknown): value is string | Uint8Array =>
@@ -205,5 +219,5 @@ function finish(response: Outgoing): void {
   // Of Node 20 it follows from what is written; later ones keep it where only their own methods reach.
   if (!response.writableFinished) Object.defineProperty(response, 'writableFinished', { value: true });
   response.emit('finish');
-  if (!response.req.complete) dropBody(response.req, response[streamKey]);
+  dropBody(response.req, response[streamKey]);
 }

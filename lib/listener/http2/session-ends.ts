@@ -5,11 +5,10 @@ import { resetStream } from './stream-socket.ts';
 
 /** How long a socket may stay whose session is over: the other side may not close (ms). */
 const linger = 1_000;
-const maxStreamId = 2 ** 31 - 1;
 
-/** 431, before anybody sees the request. */
-export function refuseHeaders(stream: ServerHttp2Stream, flags: number): void {
-  stream.respond({ ':status': 431 }, { endStream: true });
+/** Answers a request before anybody sees it. */
+export function refuseStream(stream: ServerHttp2Stream, flags: number, status: number): void {
+  stream.respond({ ':status': status }, { endStream: true });
   if ((flags & constants.NGHTTP2_FLAG_END_STREAM) === 0)
     setImmediate(resetStream, stream, constants.NGHTTP2_NO_ERROR);
 }
@@ -28,9 +27,11 @@ export function close({ session }: SessionEntry): void {
   if (!session.closed && !session.destroyed) session.close();
 }
 
-/** A GOAWAY that refuses nothing yet. */
-export function announceEnd({ session }: SessionEntry): void {
-  if (!session.closed && !session.destroyed) session.goaway(constants.NGHTTP2_NO_ERROR, maxStreamId);
+/** Ends a session without a stream to make room: a GOAWAY, and no waiting for the client to take it. */
+export function evict(entry: SessionEntry): void {
+  entry.ended = true;
+  close(entry);
+  setImmediate(() => entry.socket.destroy());
 }
 
 /** Ends a session now, with a code; `atOnce`: without waiting for the client to take it. */

@@ -1,7 +1,9 @@
-import type { ServerHttp2Session } from 'node:http2';
+import { constants, type ServerHttp2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { RateWindow } from './rate-window.ts';
 import type { Exchange } from './run-stream.ts';
+import type { Pulse } from './session-alive.ts';
+import { resetStream } from './stream-socket.ts';
 
 /** Of one session, within `windowMs`. */
 export interface SessionLimits {
@@ -37,8 +39,13 @@ export class SessionEntry {
   /** Octets sent that are no answers to control frames, and when they last grew. */
   sent = 0;
   sentAt = 0;
-  /** Octets of the acknowledgements of PING and SETTINGS. */
+  /** Octets of the acknowledgements of PING and SETTINGS, and of PINGs of this side. */
   acknowledged = 0;
+  readonly pulse: Pulse;
+  /** What waited of an answer when it was last seen to move, and when that was. */
+  readonly answers: Map<Exchange, { readonly left: number; readonly since: number }> = new Map();
+  /** Whether it has been told that a client does not take its answers. */
+  stallTold = false;
 
   constructor(session: ServerHttp2Session, socket: TLSSocket, limits: SessionLimits, now: number) {
     this.session = session;
@@ -46,6 +53,7 @@ export class SessionEntry {
     this.resets = new RateWindow(limits.resets, limits.windowMs);
     this.control = new RateWindow(limits.controlFrames, limits.windowMs);
     this.since = now;
+    this.pulse = { heard: 0, heardAt: now, state: 'alive' };
   }
 }
 
@@ -62,4 +70,28 @@ export function hasSessionStalled(entry: SessionEntry, now: number, timeout: num
     return false;
   }
   return now - entry.sentAt >= timeout;
+}
+
+/**
+ * Resets each stream of whose answer the client has taken nothing for `timeout` ms while the session moves, as by a
+ * short answer now and then. Whether it is the first time in this session. To be asked now and then.
+ */
+export function resetStalled(entry: SessionEntry, now: number, timeout: number): boolean {
+  const { answers, open } = entry;
+  let found = false;
+  for (const exchange of answers.keys()) if (!open.has(exchange)) answers.delete(exchange);
+  for (const exchange of open) {
+    const left = exchange.stream.writableLength;
+    const before = answers.get(exchange);
+    if (left === 0) answers.delete(exchange);
+    else if (before?.left !== left) answers.set(exchange, { left, since: now });
+    else if (now - before.since >= timeout) {
+      found = true;
+      answers.delete(exchange);
+      resetStream(exchange.stream, constants.NGHTTP2_CANCEL);
+    }
+  }
+  const first = found && !entry.stallTold;
+  entry.stallTold ||= found;
+  return first;
 }

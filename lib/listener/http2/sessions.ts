@@ -14,8 +14,9 @@ import { publishDrop } from '../connections/drops.ts';
 import type { CheckedLimits } from '../connections/limits.ts';
 import { wasResetByClient } from './stream-socket.ts';
 import { innerOptions } from './inner-options.ts';
-import { announceEnd, clearAway, close, destroy, endSlowBodies, refuseHeaders } from './session-ends.ts';
-import { headerListSize } from './header-lines.ts';
+import { SessionDrain } from './session-drain.ts';
+import { clearAway, close, destroy, endSlowBodies, evict, refuseStream } from './session-ends.ts';
+import { refusalStatus } from './header-lines.ts';
 import {
   endExchange,
   type Exchange,
@@ -25,18 +26,43 @@ import {
   makingOf,
   runExchange,
 } from './run-stream.ts';
-import { hasSessionStalled, SessionEntry, sessionLimits, type SessionLimits } from './session-entry.ts';
+import { isGone } from './session-alive.ts';
+import {
+  hasSessionStalled,
+  resetStalled,
+  SessionEntry,
+  sessionLimits,
+  type SessionLimits,
+} from './session-entry.ts';
 
 /** For tests. */
 export interface Http2Times {
   readonly now: () => number;
-  /** How long a client that is to go may still send requests, in a drain. */
+  /** In a drain a session that is quiet for so long is told to go, and any after so long. */
   readonly grace: number;
+  /** A client that has sent nothing for so long is asked by PING, and is gone after as long again without an answer. */
+  readonly silence: number;
   readonly session: SessionLimits;
 }
 
-const defaultTimes: Http2Times = { now: () => performance.now(), grace: 500, session: sessionLimits };
+const defaultTimes: Http2Times = {
+  now: () => performance.now(),
+  grace: 500,
+  silence: 15_000,
+  session: sessionLimits,
+};
 
+/** Who counts the connections, and is told what becomes of sessions. */
+export interface SessionWatch {
+  /** `leave` ends the session, and its socket soon after. */
+  began(socket: TLSSocket, leave: () => void): void;
+  /** Its first stream has been opened, or its last one is closed. */
+  inUse(socket: TLSSocket, used: boolean): void;
+  /** A session has been ended because of a limit; `portcullis:drop` tells it, too. */
+  dropped(reason: DropReason): void;
+}
+
+const nobody: SessionWatch = { began: () => {}, inUse: () => {}, dropped: () => {} };
 const frameOctets = { ping: 17, settings: 9 };
 
 /**
@@ -50,17 +76,26 @@ export class Http2Sessions {
   readonly #making: Making;
   readonly #maxHeaderSize: number;
   readonly #times: Http2Times;
+  readonly #watch: SessionWatch;
   readonly #inner: Http2Server;
   readonly #entries = new Set<SessionEntry>();
   readonly #bySession = new WeakMap<Http2Session, SessionEntry>();
   #sweeper: NodeJS.Timeout | undefined;
-  #draining: NodeJS.Timeout | true | undefined;
+  #draining: SessionDrain | undefined;
+  #onEnded: ((finished: boolean) => void) | undefined;
   #openStreams = 0;
   #next: TLSSocket | undefined;
 
   /** `options` are those of the server; of them the classes and `maxHeaderSize` count here. */
-  constructor(host: Host, limits: CheckedLimits, options: ServerOptions, times: Partial<Http2Times> = {}) {
+  constructor(
+    host: Host,
+    limits: CheckedLimits,
+    options: ServerOptions,
+    times: Partial<Http2Times> = {},
+    watch: SessionWatch = nobody,
+  ) {
     this.#host = host;
+    this.#watch = watch;
     this.#limits = limits;
     this.#making = makingOf(options);
     // As over HTTP/1.1.
@@ -97,26 +132,19 @@ export class Http2Sessions {
   }
 
   /**
-   * Asks all clients to go: streams in flight finish, then their sessions close. A session that was used within the
-   * grace first gets a GOAWAY that refuses nothing (RFC 9113 6.8), as a request may be on its way.
+   * Lets all clients go without losing a request (`SessionDrain`). `onEnded` hears of each stream that closes from now
+   * on: whether its request was answered to the end.
    */
-  drain(): void {
-    if (this.#draining !== undefined) return;
-    const { now, grace } = this.#times;
-    for (const entry of this.#entries) {
-      if (entry.open.size === 0 && now() - entry.since >= grace) close(entry);
-      else announceEnd(entry);
-    }
-    this.#draining = setTimeout(() => {
-      this.#draining = true;
-      for (const entry of this.#entries) close(entry);
-    }, grace);
+  drain(onEnded: (finished: boolean) => void): void {
+    this.#onEnded = onEnded;
+    this.#draining ??= new SessionDrain(this.#entries, this.#times.now, this.#times.grace);
   }
 
   /** After a drain: the server listens once more. */
   reopen(): void {
-    if (typeof this.#draining === 'object') clearTimeout(this.#draining);
+    this.#draining?.stop();
     this.#draining = undefined;
+    this.#onEnded = undefined;
   }
 
   /** Closes the sessions that nobody uses, as `closeIdleConnections()` does over HTTP/1.1. */
@@ -128,10 +156,7 @@ export class Http2Sessions {
   destroyAll(): number {
     const entries = [...this.#entries].filter(({ socket }) => !socket.destroyed);
     for (const entry of entries) destroy(entry, constants.NGHTTP2_NO_ERROR, true);
-    if (typeof this.#draining === 'object') {
-      clearTimeout(this.#draining);
-      this.#draining = true;
-    }
+    this.#draining?.stop();
     return entries.length;
   }
 
@@ -147,8 +172,7 @@ export class Http2Sessions {
     session.on('remoteSettings', () => this.#onControlFrame(entry, frameOctets.settings));
     socket.on('error', () => socket.destroy());
     socket.once('close', () => this.#remove(entry));
-    if (this.#draining === true) close(entry);
-    else if (this.#draining !== undefined) announceEnd(entry);
+    this.#watch.began(socket, () => evict(entry));
   }
 
   #remove(entry: SessionEntry): void {
@@ -167,11 +191,12 @@ export class Http2Sessions {
       if (entry !== undefined) this.#countReset(entry);
       return;
     }
-    // Node holds a client to the limit only once it has acknowledged it, which a hostile one need not.
-    if (headerListSize(raw) > this.#maxHeaderSize) return refuseHeaders(stream, flags);
+    const refused = refusalStatus(raw, this.#maxHeaderSize);
+    if (refused !== undefined) return refuseStream(stream, flags, refused);
     const exchange = makeExchange(stream, entry.socket, flags, raw, this.#making, this.#host);
     this.#openStreams++;
     entry.open.add(exchange);
+    if (entry.open.size === 1) this.#watch.inUse(entry.socket, true);
     entry.used = true;
     if (!exchange.request.complete) entry.bodies.set(exchange, this.#times.now());
     stream.once('close', () => this.#onStreamClosed(entry, exchange));
@@ -182,8 +207,13 @@ export class Http2Sessions {
     this.#openStreams--;
     entry.open.delete(exchange);
     entry.bodies.delete(exchange);
-    if (entry.open.size === 0) entry.since = this.#times.now();
-    if (wasResetByClient(exchange.stream)) this.#countReset(entry);
+    if (entry.open.size === 0) {
+      entry.since = this.#times.now();
+      this.#watch.inUse(entry.socket, false);
+    }
+    const reset = wasResetByClient(exchange.stream);
+    this.#onEnded?.(exchange.response.writableFinished && !reset);
+    if (reset) this.#countReset(entry);
     endExchange(exchange);
   }
 
@@ -203,14 +233,25 @@ export class Http2Sessions {
     if (entry === undefined || entry.ended) return;
     if (code !== 'ERR_HTTP2_ERROR' && code !== 'ERR_HTTP2_TOO_MANY_INVALID_FRAMES') return;
     entry.ended = true;
-    publishDrop('HTTP2_PROTOCOL', entry.socket);
+    this.#tell('HTTP2_PROTOCOL', entry);
   }
 
   #cut(entry: SessionEntry, reason: DropReason): void {
     if (entry.ended || entry.session.destroyed) return;
-    publishDrop(reason, entry.socket);
+    this.#tell(reason, entry);
     // Who takes nothing would not take a GOAWAY either.
     destroy(entry, constants.NGHTTP2_ENHANCE_YOUR_CALM, reason === 'SEND_TIMEOUT');
+  }
+
+  /** Node may have ended the session before, without knowing its end. */
+  #abandon(entry: SessionEntry): void {
+    if (!entry.ended) this.#tell('HTTP2_PROTOCOL', entry);
+    destroy(entry, constants.NGHTTP2_PROTOCOL_ERROR, true);
+  }
+
+  #tell(reason: DropReason, { socket }: SessionEntry): void {
+    this.#watch.dropped(reason);
+    publishDrop(reason, socket);
   }
 
   #startSweeping(): void {
@@ -227,10 +268,13 @@ export class Http2Sessions {
 
   #look(entry: SessionEntry, now: number): void {
     if (entry.session.destroyed) return clearAway(entry, now);
+    if (isGone(entry, now, this.#times.silence)) return this.#abandon(entry);
     const { headersTimeout, requestTimeout, keepAliveTimeout, sendTimeout } = this.#limits;
     if (entry.open.size > 0) {
       if (requestTimeout > 0) endSlowBodies(entry, now, requestTimeout);
-      if (sendTimeout > 0 && hasSessionStalled(entry, now, sendTimeout)) this.#cut(entry, 'SEND_TIMEOUT');
+      if (sendTimeout === 0) return;
+      if (hasSessionStalled(entry, now, sendTimeout)) this.#cut(entry, 'SEND_TIMEOUT');
+      else if (resetStalled(entry, now, sendTimeout)) this.#tell('SEND_TIMEOUT', entry);
       return;
     }
     const idle = now - entry.since;

@@ -41,24 +41,26 @@ const ofStream: ReadonlySet<PropertyKey> = new Set<PropertyKey>([
 
 /** They would reach into the frames of all streams (Node's own proxy refuses the same). */
 const forbidden: ReadonlySet<PropertyKey> = new Set<PropertyKey>([
-  'end',
   'pause',
   'pipe',
   'push',
   'read',
   'resume',
   'setEncoding',
-  'setKeepAlive',
-  'setNoDelay',
   'unpipe',
   'unshift',
   'write',
 ]);
 
+const endings: ReadonlySet<PropertyKey> = new Set(['destroy', 'destroySoon', 'end', 'resetAndDestroy']);
+/** They are the connection's, on which other streams run: nothing happens, as nobody's answer depends on it. */
+const ignored: ReadonlySet<PropertyKey> = new Set(['setKeepAlive', 'setNoDelay']);
+
 /**
  * What a request and its response have as `socket`: the connection's facts (addresses, certificate, `req.tls`), but the
- * life of the stream: its events, and a `destroy()` that resets this stream and no other. It can be read after both are
- * closed. To read, write or pause it throws `ERR_HTTP2_NO_SOCKET_MANIPULATION`. `onTimeout` hears of `setTimeout`.
+ * life of the stream: its events, and a `destroy()` or `end()` that resets this stream and no other. It can be read after
+ * both are closed. To read, write or pause it throws `ERR_HTTP2_NO_SOCKET_MANIPULATION`. `onTimeout` hears of
+ * `setTimeout`.
  */
 export function streamSocket(stream: ServerHttp2Stream, socket: TLSSocket, onTimeout: () => void): Socket {
   return new Proxy(stream, new StreamSocketHandler(stream, socket, onTimeout)) as unknown as Socket;
@@ -76,15 +78,14 @@ class StreamSocketHandler implements ProxyHandler<ServerHttp2Stream> {
   }
 
   get(_target: ServerHttp2Stream, name: PropertyKey, receiver: unknown): unknown {
-    if (name === 'destroy' || name === 'destroySoon' || name === 'resetAndDestroy') {
-      return (error?: Error): unknown => {
-        resetStream(
-          this.#stream,
-          error === undefined ? constants.NGHTTP2_CANCEL : constants.NGHTTP2_INTERNAL_ERROR,
-        );
+    if (endings.has(name)) {
+      return (error?: unknown): unknown => {
+        const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR } = constants;
+        resetStream(this.#stream, error instanceof Error ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
         return receiver;
       };
     }
+    if (ignored.has(name)) return () => receiver;
     if (name === 'setTimeout')
       return (ms: number, callback?: () => void) => this.#setTimeout(ms, callback, receiver);
     if (forbidden.has(name)) throw manipulation();

@@ -1,7 +1,7 @@
 import type { CertificateGroups } from '../../credentials/choice.ts';
 import { ConfigError } from '../../errors.ts';
 import { checkKeys } from '../../options.ts';
-import { withListsOf } from '../client-auth.ts';
+import { withKeptLists, withListsOf } from '../client-auth.ts';
 import { type ListenerConfig, type PortcullisOptions, readOptions } from '../options.ts';
 import type { Prepared, ReloadedPart, ReloadReport, ReloadTrigger } from './reload.ts';
 import { type Live, loadCertificates, prepareServing, type Serving } from '../serving.ts';
@@ -31,8 +31,9 @@ export async function readAnew(
   const options = merged(before.given, changes);
   // What was given as octets may have been wiped since, as is good custom with keys.
   const kept = ways.flat().some((name) => name in changes) ? undefined : before.keyPairs;
-  const config = await withListsOf(options['clientAuth'], () => readOptions(options, kept));
-  checkMode(before, config);
+  const read = await withListsOf(options['clientAuth'], () => readOptions(options, kept));
+  checkMode(before, read);
+  const config = withKeptLists(before, read, 'clientAuth' in changes);
   try {
     return { next: prepareServing(config, await groupsOf(live, config)) };
   } catch (problem) {

@@ -31,8 +31,8 @@ export interface ShutdownReport {
 export interface Drainable {
   /** In flight now. */
   readonly openStreams: number;
-  /** Sends GOAWAY: streams in flight finish, then their sessions close. */
-  drain(): void;
+  /** Lets sessions go, whose requests are still served; `onEnded`: one has ended, answered to the end or not. */
+  drain(onEnded: (finished: boolean) => void): void;
   /** Ends all sessions; how many there were. */
   destroyAll(): number;
 }
@@ -71,7 +71,6 @@ export class Drain implements TableObserver {
   readonly #http2: Drainable | undefined;
   readonly #times: ShutdownTimes;
   readonly #started: number = performance.now();
-  readonly #streams: number;
   #report: Record<keyof ShutdownReport, number> = {
     finished: 0,
     aborted: 0,
@@ -95,7 +94,6 @@ export class Drain implements TableObserver {
     this.#table = table;
     this.#http2 = http2;
     this.#times = times;
-    this.#streams = http2?.openStreams ?? 0;
     this.done = new Promise((settle) => (this.#settle = settle));
     table.observer = this;
     for (const entry of table) {
@@ -106,7 +104,7 @@ export class Drain implements TableObserver {
       this.#deadline();
       return;
     }
-    http2?.drain();
+    http2?.drain((finished) => this.#streamEnded(finished));
     this.#timers = [
       setInterval(() => this.#look(), times.interval),
       setTimeout(() => this.#deadline(), timeout),
@@ -129,6 +127,14 @@ export class Drain implements TableObserver {
     // An app's own header may have kept the connection alive.
     entry.closing = false;
     this.#report[finished ? 'finished' : 'aborted']++;
+  }
+
+  /** The deadline has counted those that it cuts. */
+  #streamEnded(finished: boolean): void {
+    if (this.#over) return;
+    this.#report[finished ? 'finished' : 'aborted']++;
+    // After the session, which counts the stream as open until all have heard of its end.
+    process.nextTick(() => this.#endIfEmpty());
   }
 
   closed(entry: ConnectionEntry): void {
@@ -171,7 +177,6 @@ export class Drain implements TableObserver {
     this.#over = true;
     const { openStreams = 0 } = this.#http2 ?? {};
     this.#report.aborted += openStreams;
-    this.#report.finished += Math.max(0, this.#streams - openStreams);
     this.#report.sessions = this.#http2?.destroyAll() ?? 0;
     for (const entry of this.#table) {
       if (entry.phase === 'upgraded') this.#report.upgraded++;
@@ -184,8 +189,10 @@ export class Drain implements TableObserver {
 
   #endIfEmpty(): void {
     if (this.#table.size > 0) return;
+    // A stream hears of the end of its connection a moment later, and may have been answered.
+    if (!this.#over && (this.#http2?.openStreams ?? 0) > 0) return;
     for (const timer of this.#timers.splice(0)) clearTimeout(timer);
-    if (!this.#over) this.#report.finished += this.#streams;
+    this.#http2?.destroyAll();
     this.#over = true;
     this.#report.durationMs = Math.round(performance.now() - this.#started);
     this.#settle(Object.freeze({ ...this.#report }));

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns';
 import { type IncomingMessage, request } from 'node:http';
 import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net';
+import { networkInterfaces } from 'node:os';
 
 /** How a responder is asked; rejects where it does not answer, or answers anything but 200. */
 export type AskResponder = (question: ResponderQuestion) => Promise<Buffer>;
@@ -69,8 +70,30 @@ nearby.addSubnet('169.254.0.0', 16, 'ipv4');
 nearby.addAddress('::', 'ipv6');
 nearby.addAddress('::1', 'ipv6');
 nearby.addSubnet('fe80::', 10, 'ipv6');
+// Where clouds answer their machines with credentials, beside 169.254.169.254.
+nearby.addSubnet('fd00:ec2::', 32, 'ipv6'); // AWS
+nearby.addAddress('fd20:ce::254', 'ipv6'); // Google
+nearby.addAddress('100.100.100.200', 'ipv4'); // Alibaba
+nearby.addAddress('168.63.129.16', 'ipv4'); // Azure
+nearby.addSubnet('192.0.0.0', 24, 'ipv4'); // Oracle (.192), and the protocol assignments of RFC 6890
 
-const isNear = (address: string): boolean => nearby.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIPv6(address) ? 'ipv6' : 'ipv4');
+
+/**
+ * Whether an address is on this machine, by whichever of its interfaces, on its link, or the cloud's that it runs in.
+ * The interfaces are read each time, as addresses come and go.
+ */
+export function isNear(address: string, interfaces: Interfaces = networkInterfaces()): boolean {
+  if (nearby.check(address, familyOf(address))) return true;
+  const own = new BlockList();
+  for (const { address: one } of Object.values(interfaces).flatMap((all) => all ?? [])) {
+    const [bare = one] = one.split('%'); // A zone (RFC 4007 11) is no part of it.
+    own.addAddress(bare, familyOf(bare));
+  }
+  return own.check(address, familyOf(address));
+}
+
+type Interfaces = NodeJS.Dict<ReadonlyArray<{ readonly address: string }>>;
 
 const near = (host: string): Error =>
   new Error(`${host} is on this machine or link: name it in ocspStapling.responder if it is meant`);
@@ -78,11 +101,19 @@ const near = (host: string): Error =>
 /** Looks at the address that is connected to, so that a name cannot mean another one a moment later. */
 const lookupFar: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, options, (error, found: unknown, family) => {
-    const addresses = Array.isArray(found)
-      ? (found as Array<{ address: string }>)
-      : [{ address: String(found) }];
-    const refused =
-      error === null && addresses.some(({ address }) => isNear(address)) ? near(hostname) : error;
+    const refused = error ?? refusalOf(hostname, found);
     (callback as (error: Error | null, found: unknown, family: number) => void)(refused, found, family);
   });
 };
+
+/** Never throws, as nobody would catch it: an address that cannot be judged is refused as well. */
+function refusalOf(hostname: string, found: unknown): Error | null {
+  const addresses = Array.isArray(found)
+    ? (found as Array<{ address: string }>)
+    : [{ address: String(found) }];
+  try {
+    return addresses.some(({ address }) => isNear(address)) ? near(hostname) : null;
+  } catch (error) {
+    return new Error(`where ${hostname} is cannot be told`, { cause: error });
+  }
+}

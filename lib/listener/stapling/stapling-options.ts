@@ -1,5 +1,5 @@
 import { ConfigError } from '../../errors.ts';
-import { checkKeys, describe, wholeNumber } from '../../options.ts';
+import { checkKeys, describeSecret, wholeNumber } from '../../options.ts';
 
 export interface StaplingOptions {
   /** The URL (http) that is asked about every certificate; by default the one that each certificate names itself. */
@@ -37,8 +37,8 @@ function readResponder(value: unknown): string {
   throw new ConfigError(
     'OPTION_INVALID',
     'ocspStapling.responder',
-    `expected an http URL without a password, got ${describe(value)}`,
-    'Write http://: the answers are signed, and to ask by https would need an answer before.',
+    `expected an http URL without a password, got ${describeSecret(value)}`,
+    'Write http://, and no user: the answers are signed, and to ask by https would need an answer before.',
   );
 }
 

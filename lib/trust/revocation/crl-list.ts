@@ -61,6 +61,7 @@ export class RevocationList {
   readonly #serials: SerialIndex;
   readonly #signed: Signed;
   readonly #signers = new BoundedMap<string, boolean>(rememberedKeys);
+  #signer: Certificate | undefined;
 
   constructor(fields: Fields) {
     this.sha256 = fields.sha256;
@@ -74,6 +75,16 @@ export class RevocationList {
     this.#signed = fields.signed;
   }
 
+  /** The issuer that was found to have signed it: a trusted one. Undefined while nobody has asked. */
+  get signer(): Certificate | undefined {
+    return this.#signer;
+  }
+
+  /** Whether it revokes nobody at all. */
+  get isEmpty(): boolean {
+    return this.#serials.isEmpty;
+  }
+
   /** Whether it revokes the certificate, if its issuer is the list's. */
   revokes(certificate: Certificate): boolean {
     return this.#serials.has(serialOf(certificate));
@@ -83,7 +94,10 @@ export class RevocationList {
     return covers(this.scope, certificate);
   }
 
-  /** Whether the key of `issuer` has signed it, and may (RFC 5280 4.2.1.3: cRLSign). Names are not compared. */
+  /**
+   * Whether the key of `issuer` has signed it, and may (RFC 5280 4.2.1.3: cRLSign). The caller trusts it,
+   * and has compared the names.
+   */
   isSignedBy(issuer: Certificate): boolean {
     if (issuer.keyUsage !== undefined && !issuer.keyUsage.has('cRLSign')) return false;
     const { pin } = issuer;
@@ -92,6 +106,7 @@ export class RevocationList {
       signed = signedBy(this.#signed, issuer);
       this.#signers.set(pin, signed);
     }
+    if (signed) this.#signer ??= issuer;
     return signed;
   }
 }
@@ -177,4 +192,19 @@ export function newer(a: RevocationList, b: RevocationList): RevocationList {
   if (a.number !== undefined && b.number !== undefined && a.number !== b.number)
     return a.number > b.number ? a : b;
   return a.thisUpdate >= b.thisUpdate ? a : b;
+}
+
+/**
+ * How far our clock, or that of a CA, may be wrong (ms), as with OCSP: a list that is dated a little ahead counts, or
+ * every client would be cut off from the moment it is fetched until our clock has reached it.
+ */
+const clockSkew = 5 * 60_000;
+
+/** From when on a list counts (ms since 1970). */
+export const countsFrom = ({ thisUpdate }: RevocationList): number => thisUpdate - clockSkew;
+
+/** The CA of a list, for people: in one line, whatever stands in its name. */
+export function issuerLabel({ issuer, signer }: RevocationList): string {
+  const name = signer?.subject['CN']?.join('+') ?? (JSON.parse(issuer) as string[][]).flat().join(', ');
+  return `'${name.replace(/[^\x20-\x7e]/g, '?')}'`;
 }

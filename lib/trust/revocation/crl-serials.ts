@@ -15,6 +15,7 @@ export class SerialIndex {
   /** 0: the slot is free. */
   readonly #lengths: Uint8Array;
   readonly #mask: number;
+  #isEmpty = true;
 
   /** For at most `count` numbers that stand in `der`. */
   constructor(der: Buffer, count: number) {
@@ -33,6 +34,11 @@ export class SerialIndex {
     const slot = this.#find(der, from, end);
     this.#starts[slot] = from;
     this.#lengths[slot] = end - from;
+    this.#isEmpty = false;
+  }
+
+  get isEmpty(): boolean {
+    return this.#isEmpty;
   }
 
   /** Whether the number with this content of an INTEGER is in it. */

@@ -12,7 +12,8 @@ export interface RevocationOptions {
   readonly check?: 'leaf' | 'chain' | undefined;
   /**
    * A certificate of whose revocation nothing can be known. Default: `'deny'` for issuers that have a list in `crl`
-   * (by their name), `'allow'` for the others.
+   * (by their name), `'allow'` for the others. Where Node hides an intermediate that the client sent (24.21), and a list
+   * may revoke it, it is denied whatever stands here, unless only the leaf is checked.
    */
   readonly unknown?: 'allow' | 'deny' | undefined;
   /** A list whose `nextUpdate` has passed; default `'deny'`. */
@@ -65,15 +66,13 @@ function readPolicy(option: unknown, path: string): RevocationPolicy {
   };
 }
 
-/** A list of an intermediate that only clients send is checked when its certificate is known. */
+/**
+ * A list of an intermediate that only clients send is checked when its certificate is known. One that bears the name of
+ * anchors must be signed by one of them, whatever authority key identifier it names: one that nobody has signed would
+ * else take the place of the genuine one, and cut everybody off. While a CA changes its key, there are two.
+ */
 function checkSignature(list: RevocationList, anchors: readonly Certificate[], path: string): void {
-  const namesakes = anchors.filter(
-    (anchor) =>
-      subjectOf(anchor) === list.issuer &&
-      (list.authorityKeyId === undefined ||
-        anchor.subjectKeyId === undefined ||
-        anchor.subjectKeyId === list.authorityKeyId),
-  );
+  const namesakes = anchors.filter((anchor) => subjectOf(anchor) === list.issuer);
   if (namesakes.length === 0 || namesakes.some((anchor) => list.isSignedBy(anchor))) return;
   const [{ subject, fingerprint256, keyUsage } = namesakes[0]!] = namesakes;
   const name = subject['CN']?.join('+') ?? fingerprint256;

@@ -1,5 +1,5 @@
 import type { Certificate } from '../../x509/certificate.ts';
-import { newer, type RevocationList } from './crl-list.ts';
+import { countsFrom, newer, type RevocationList } from './crl-list.ts';
 import { issuerOf, subjectOf } from './crl-name.ts';
 import { hasSigned } from '../path.ts';
 import { type CertificateProblem, isProblem } from '../problem.ts';
@@ -54,13 +54,46 @@ export class RevocationLists {
   }
 
   /**
-   * The same where the intermediates were verified by OpenSSL and are not known here (Node 24.21): nothing can be
-   * known of what is above the last certificate of `path`, and any list may concern it.
+   * The same where the intermediates were verified by OpenSSL and are not known here (Node 24.21). With
+   * `check: 'chain'` it refuses, even with `unknown: 'allow'`, wherever a list may revoke one of them: any but those of
+   * anchors that issue no intermediates, and those that are valid and revoke nobody.
    */
   checkHidden(path: readonly Certificate[], at: number): Validity | CertificateProblem {
     const outcome = this.check(path, at);
-    if (isProblem(outcome) || this.policy.unknown === 'allow') return outcome;
-    return this.policy.check === 'leaf' ? outcome : hiddenIssuer;
+    if (isProblem(outcome) || this.policy.check === 'leaf') return outcome;
+    if (this.policy.unknown === 'deny') return hiddenIssuer;
+    let validity = outcome;
+    for (const [name, named] of this.#byIssuer) {
+      const clear = this.#clearOfHidden(name, named, issuerOf(path.at(-1)!), at);
+      if (clear === undefined) return hiddenIssuer;
+      validity = both(validity, clear);
+    }
+    return validity;
+  }
+
+  /** When none of these lists, of issuers of one name, revokes an intermediate below; undefined where one may. */
+  #clearOfHidden(
+    name: string,
+    named: readonly RevocationList[],
+    hidden: string,
+    at: number,
+  ): Validity | undefined {
+    const namesakes = this.#anchors.filter((anchor) => subjectOf(anchor) === name);
+    // Self-issued intermediates do not count for the path length (RFC 5280 6.1.4 l).
+    const above = namesakes.filter((anchor) => name === hidden || anchor.basicConstraints?.pathLength !== 0);
+    if (namesakes.length > 0 && above.length === 0) return always;
+    const forCas = named.filter(({ scope }) => scope.kind !== 'user');
+    if (forCas.length === 0 && this.policy.unknown === 'allow') return always;
+    if (namesakes.length === 0 || forCas.some(({ scope }) => scope.names !== undefined)) return undefined;
+    let validity: Validity | undefined = always;
+    for (const anchor of above) {
+      const genuine = forCas.filter((list) => list.isSignedBy(anchor));
+      const current = inForce(genuine, at);
+      const dates = this.#validityOf(current, genuine, at);
+      if (dates === undefined || !current.every(({ isEmpty }) => isEmpty)) return undefined;
+      validity = both(validity, dates);
+    }
+    return validity;
   }
 
   /** Each certificate that a list could speak of, with its issuer where that is known. A root revokes not itself. */
@@ -96,24 +129,26 @@ export class RevocationLists {
     const named = this.#byIssuer.get(issuer === undefined ? issuerOf(certificate) : subjectOf(issuer)) ?? [];
     const genuine =
       issuer === undefined ? [] : named.filter((list) => list.covers(certificate) && list.isSignedBy(issuer));
-    const current = newestOf(genuine.filter(({ thisUpdate }) => thisUpdate <= at));
+    const current = inForce(genuine, at);
     if (current.some((list) => list.revokes(certificate))) return revoked(certificate);
-    const until = Math.min(...genuine.map(({ thisUpdate }) => (thisUpdate > at ? thisUpdate - 1 : Infinity)));
+    const validity = this.#validityOf(current, genuine, at);
+    if (validity !== undefined) return validity;
+    if (current.length > 0) return unknown(certificate, 'the list of its issuer has run out');
+    return this.#unknown(certificate, issuer, named, genuine, nextOut(genuine, at));
+  }
+
+  /** When `current`, those of `genuine` that count, say what they say; undefined where they have run out. */
+  #validityOf(
+    current: readonly RevocationList[],
+    genuine: readonly RevocationList[],
+    at: number,
+  ): Validity | undefined {
     const fresh = current.filter(({ nextUpdate }) => at <= nextUpdate);
-    if (fresh.length > 0) {
-      return {
-        notBefore: Math.max(...current.map(({ thisUpdate }) => thisUpdate)),
-        notAfter: Math.min(until, ...fresh.map(({ nextUpdate }) => nextUpdate)),
-      };
-    }
-    if (current.length > 0) {
-      if (this.policy.expired === 'deny') return unknown(certificate, 'the list of its issuer has run out');
-      return {
-        notBefore: Math.max(...current.map(({ thisUpdate }) => thisUpdate)),
-        notAfter: until,
-      };
-    }
-    return this.#unknown(certificate, issuer, named, genuine, until);
+    if (fresh.length === 0 && (current.length === 0 || this.policy.expired === 'deny')) return undefined;
+    return {
+      notBefore: Math.max(...current.map(countsFrom)),
+      notAfter: Math.min(nextOut(genuine, at), ...fresh.map(({ nextUpdate }) => nextUpdate)),
+    };
   }
 
   #unknown(
@@ -134,6 +169,13 @@ export class RevocationLists {
     return unknown(certificate, 'no list that bears the name of its issuer is signed by it and speaks of it');
   }
 }
+
+const inForce = (genuine: readonly RevocationList[], at: number): RevocationList[] =>
+  newestOf(genuine.filter((list) => countsFrom(list) <= at));
+
+/** The last moment before another list comes out. */
+const nextOut = (genuine: readonly RevocationList[], at: number): number =>
+  Math.min(...genuine.map((list) => (countsFrom(list) > at ? countsFrom(list) - 1 : Infinity)));
 
 /** Of each scope the newest list: of lists for different certificates each has its say. */
 function newestOf(lists: readonly RevocationList[]): RevocationList[] {
