@@ -6,7 +6,10 @@ import { serve } from './serve.ts';
 
 try {
   const clients = await exampleClients();
-  const server = createServer({ clientAuth: { mode: 'optional', ca: clients.ca } }, createApp(clients.pins));
+  const server = createServer(
+    { http2: true, clientAuth: { mode: 'optional', ca: clients.ca } },
+    createApp(clients.pins),
+  );
   serve(server, (url) => console.log(commands(url, clients)));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
