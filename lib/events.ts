@@ -82,7 +82,7 @@ export type DropReason =
   | 'HEADERS_TIMEOUT'
   | 'REQUEST_TIMEOUT'
   | 'SEND_TIMEOUT'
-  /** HTTP/2: the client reset too many streams, or sent too many PING or SETTINGS frames, or broke the protocol. */
+  /** HTTP/2: the client reset too many streams, sent too many PING or SETTINGS frames, broke the protocol, or is gone. */
   | 'HTTP2_RESETS'
   | 'HTTP2_FLOOD'
   | 'HTTP2_PROTOCOL';

@@ -66,7 +66,7 @@ it('of a large chunk it is seen that a client takes a little', async () => {
     sockets.push(incoming.socket);
     response.end(large);
   });
-  const client = await RawClient.open(await listen(server), setting(4, 16_384));
+  const client = await RawClient.open(await listen(server), setting(4, 32_768));
   client.send(request(1));
   await client.next(({ type }) => type === frameTypes.data);
   let left = large.length;
@@ -74,7 +74,7 @@ it('of a large chunk it is seen that a client takes a little', async () => {
     while (sockets[0]!.writableLength >= left) await new Promise((turn) => setImmediate(turn));
     left = sockets[0]!.writableLength;
     expect(left).toBeGreaterThan(0);
-    const more = uint32(16_384);
+    const more = uint32(32_768);
     client.send(frame(frameTypes.windowUpdate, 0, 1, more), frame(frameTypes.windowUpdate, 0, 0, more));
   }
 });

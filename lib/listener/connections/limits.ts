@@ -15,7 +15,10 @@ export interface Limits {
   readonly requestTimeout: number;
   /** Between two requests; 60 s by default. */
   readonly keepAliveTimeout: number;
-  /** How long a client may take nothing of an answer; one that takes little by little is not cut. 60 s by default. */
+  /**
+   * How long a client may take nothing of an answer; one that takes little by little is not cut, where that is at
+   * least 32 KiB for each stream of HTTP/2 whose session moves otherwise. 60 s by default.
+   */
   readonly sendTimeout: number;
   /**
    * In all; 20,000 by default. Shortly before, handshakes that take longer than a second, and then the longest idle
