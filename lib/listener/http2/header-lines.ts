@@ -54,7 +54,7 @@ export function refusalStatus(raw: readonly string[], maxSize: number): 400 | 43
 }
 
 /** The size of a request's header fields in octets, by the measure of SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 6.5.2). */
-export function headerListSize(raw: readonly string[]): number {
+function headerListSize(raw: readonly string[]): number {
   let size = 16 * raw.length;
   for (const text of raw) size += text.length;
   return size;
