@@ -338,6 +338,13 @@ describe('createServer refuses, of what belongs together,', () => {
       /refuse/,
     ],
     [
+      'unknownServerName beside an SNICallback',
+      () => ({ unknownServerName: 'refuse', SNICallback: () => undefined }),
+      'OPTION_CONFLICT',
+      'unknownServerName',
+      /one of them/,
+    ],
+    [
       'ticketKeys beside tickets',
       () => ({ tickets: { rotateEvery: 60 }, ticketKeys: Buffer.alloc(48) }),
       'OPTION_CONFLICT',

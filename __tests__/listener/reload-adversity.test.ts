@@ -148,6 +148,14 @@ describe('a server that was made with one certificate', () => {
     expect(await shown(port, 'a.test')).toBe(new X509Certificate(a.cert).fingerprint256);
   });
 
+  it('by the option certificate takes no context beside it', () => {
+    const server = createServer({ certificate: { load: () => material(a) }, logger: false });
+    const context = material(b) as { key: string; cert: string };
+    expect(() => server.addContext('b.test', context)).toThrow(
+      /would not ask it. Give the option certificate a list/,
+    );
+  });
+
   it('by the option certificate takes several', async () => {
     const server = createServer({ certificate: { load: () => material(a) }, logger: false });
     const port = await listen(server);

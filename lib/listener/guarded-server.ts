@@ -95,13 +95,19 @@ export class GuardedServer extends Server {
     );
   }
 
-  /** With `clientAuth` a context of its own would bring other trust anchors, and without `ca` the system's. */
+  /**
+   * With `clientAuth` a context of its own would bring other trust anchors, and without `ca` the system's. Where the
+   * option `certificate` chooses by name, Node would never ask it.
+   */
   override addContext(hostname: string, context: SecureContext | SecureContextOptions): void {
-    if (this.#live.config.clientAuth === undefined) return super.addContext(hostname, context);
+    const { config, choosesByName } = this.#live;
+    if (config.clientAuth === undefined && !choosesByName) return super.addContext(hostname, context);
     throw new ConfigError(
       'OPTION_CONFLICT',
       'addContext',
-      'its context brings trust anchors that clientAuth.ca knows nothing of',
+      choosesByName
+        ? 'this listener chooses by the names in its certificates, and would not ask it'
+        : 'its context brings trust anchors that clientAuth.ca knows nothing of',
       'Give the option certificate a list.',
     );
   }

@@ -176,9 +176,7 @@ export function readOptions(options: unknown, kept?: readonly KeyPair[]): Listen
     given,
     sources,
     watched,
-    refuseUnknownName:
-      given['unknownServerName'] !== undefined &&
-      oneOf(given['unknownServerName'], ['default', 'refuse'], 'unknownServerName') === 'refuse',
+    refuseUnknownName: readUnknownName(given),
     tickets: given['ticketKeys'] === undefined ? tickets : undefined,
     keyPairs: kept ?? readKeyPairs(given),
     limits,
@@ -225,6 +223,19 @@ function readSources(given: Readonly<Record<string, unknown>>): readonly NamedSo
     );
   }
   return sources;
+}
+
+function readUnknownName(given: Readonly<Record<string, unknown>>): boolean {
+  const answer = given['unknownServerName'];
+  if (answer === undefined || oneOf(answer, ['default', 'refuse'], 'unknownServerName') === 'default')
+    return false;
+  if (given['SNICallback'] === undefined) return true;
+  throw new ConfigError(
+    'OPTION_CONFLICT',
+    'unknownServerName',
+    'an SNICallback decides on names itself',
+    'Leave one of them out.',
+  );
 }
 
 /** A key that the user gives is not rotated here: they have to, by `setTicketKeys`. */
