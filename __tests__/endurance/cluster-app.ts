@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import { createInterface } from 'node:readline';
-import { serve } from './child-server.ts';
+import { serve } from '../tickets/child-server.ts';
 
 /** A cluster of two whose primary runs the same file as the workers, and does nothing for their tickets. */
 const print = (news: object): void => void process.stdout.write(`${JSON.stringify(news)}\n`);

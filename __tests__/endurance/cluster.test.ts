@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createTestPki } from 'portcullis/testing';
-import { Child, compile, endChildren, type News } from './children.ts';
-import { sessionOf, visit } from './sessions.ts';
+import { Child, compile, endChildren, type News } from '../tickets/children.ts';
+import { sessionOf, visit } from '../tickets/sessions.ts';
 
 let cluster: Child;
 let port: number;
 
 beforeAll(async () => {
   const { key, cert } = (await createTestPki()).server;
-  const [, app] = compile('tickets/child-server.ts', 'tickets/cluster-app.ts');
+  const [, app] = compile('tickets/child-server.ts', 'endurance/cluster-app.ts');
   cluster = new Child(app!, { TEST_KEY: key, TEST_CERT: cert });
   const ready = await cluster.told((news) => news.port !== undefined, 2);
   port = ready[0]!.port!;

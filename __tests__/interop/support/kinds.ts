@@ -1,16 +1,16 @@
 import type { PolicyViolationCode } from 'portcullis';
-import { hidesVerifiedChain } from '../support/attacks-node.ts';
-import type { Credentials } from '../support/attacks-raw-client.ts';
+import { hidesVerifiedChain } from '../../support/attacks-node.ts';
+import type { Credentials } from '../../support/attacks-raw-client.ts';
 import {
   algorithmOf,
   impostorOf,
   oddAuthority,
   oddCertificate,
   type OddCertificate,
-} from '../support/odd-certificates.ts';
-import { extension, purposes } from '../support/odd-extensions.ts';
-import { sharedKeys } from '../support/odd-keys.ts';
-import { attribute, commonName, generalName, name } from '../support/odd-names.ts';
+} from '../../support/odd-certificates.ts';
+import { extension, purposes } from '../../support/odd-extensions.ts';
+import { sharedKeys } from '../../support/odd-keys.ts';
+import { attribute, commonName, generalName, name } from '../../support/odd-names.ts';
 
 type Verdict = 'in' | PolicyViolationCode;
 

@@ -7,7 +7,7 @@ import { closeEverything, listen, open, speaking, versions } from '../support/at
 import { enter, tell } from '../support/attacks-gates.ts';
 import { oddAuthority } from '../support/odd-certificates.ts';
 import { createAuthority } from 'portcullis/pki';
-import { bad, good, type Kind, ofP521, root } from './kinds.ts';
+import { bad, good, type Kind, ofP521, root } from './support/kinds.ts';
 
 const authority = await createAuthority();
 const { key, chain: cert } = await authority.issueServerCertificate({ names: ['localhost'] });
