@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createServer, type PortcullisServer } from 'portcullis';
 import { createTestPki, type TestPki, type TestServer } from 'portcullis/testing';
+import { closeAll, Recording } from './harness.ts';
 import { closeEverything, listen, open, speaking, versions, type Wire } from '../support/attacks.ts';
 
 let pki: TestPki;
@@ -9,7 +10,10 @@ beforeAll(async () => {
   pki = await createTestPki();
   renewed = await pki.issueServer();
 });
-afterEach(closeEverything);
+afterEach(async () => {
+  await closeAll();
+  await closeEverything();
+});
 
 const app = (_request: unknown, response: { end: (text: string) => void }): void => response.end('in');
 
@@ -56,6 +60,15 @@ describe.each(versions)('a session over %s', (version) => {
     const wire = await first(one, version);
     expect(await resumes(two, wire, version)).toBe(true);
     expect(await resumes(alone, wire, version)).toBe(false);
+  });
+
+  it('is not resumed once its key has been rotated out by the clock', async () => {
+    const rotations = new Recording('portcullis:ticket-rotation');
+    const server = createServer({ ...pki.server, tickets: { rotateEvery: 1 }, logger: false }, app);
+    const port = await listen(server);
+    const wire = await first(port, version);
+    await rotations.take(rotations.events.length + 1);
+    expect(await resumes(port, wire, version)).toBe(false);
   });
 
   it('is not resumed where tickets are off', async () => {

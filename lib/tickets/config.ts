@@ -4,7 +4,7 @@ import type { TicketKeyStore } from './store.ts';
 
 /** The option `tickets`, where it is no boolean. */
 export interface TicketOptions {
-  /** Seconds for which one key serves, from 60 to 604800; 43200 by default. The same in all processes of a fleet. */
+  /** Seconds for which one key serves, from 1 to 604800; 43200 by default. The same in all processes of a fleet. */
   readonly rotateEvery?: number | undefined;
   /** Where a fleet shares the keys, `redisTicketKeys(…)` of portcullis/redis for example. */
   readonly store?: TicketKeyStore | undefined;
@@ -48,7 +48,7 @@ function readTicketOptions(value: unknown): TicketConfig {
   checkKeys(value, ['rotateEvery', 'store'], 'tickets');
   const { rotateEvery = defaults.rotateEvery, store } = value as Record<keyof TicketOptions, unknown>;
   return Object.freeze({
-    rotateEvery: wholeNumber(rotateEvery, 'tickets.rotateEvery', 'seconds', 60, 604_800),
+    rotateEvery: wholeNumber(rotateEvery, 'tickets.rotateEvery', 'seconds', 1, 604_800),
     store: readStore(store),
   });
 }
