@@ -13,18 +13,34 @@ afterEach(closeAll);
 const serverOf = (): PortcullisServer =>
   createServer({ key: pki.server.key, cert: pki.server.cert }, (_request, response) => response.end('in'));
 
-describe('plain HTTP on the TLS port gets a readable 400', () => {
-  it.each([
-    ['a GET', 'GET /secret?token=1 HTTP/1.1\r\nHost: evil.example\r\n\r\n'],
-    ['a POST with a body', `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n${'x'.repeat(1000)}`],
-    ['a HEAD', 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n'],
-    ['a proxy’s CONNECT', 'CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n'],
-  ])('for %s, and nothing of it comes back', async (_what, octets) => {
+const get = 'GET /secret?token=1 HTTP/1.1\r\nHost: evil.example\r\n\r\n';
+
+async function serverFor(names: readonly string[]): Promise<PortcullisServer> {
+  const { key, cert } = await pki.issueServer({ names });
+  return createServer({ key, cert });
+}
+
+describe('plain HTTP on the TLS port is answered', () => {
+  it.each<[string, string, readonly string[] | undefined]>([
+    ['a GET', get, undefined],
+    [
+      'a POST with a body',
+      `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n${'x'.repeat(1000)}`,
+      undefined,
+    ],
+    ['a HEAD', 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n', undefined],
+    ['a proxy’s CONNECT', 'CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n', []],
+    ['a GET where the certificate has only a wildcard and an address', get, ['*.a.test', '127.0.0.1']],
+  ])('for %s, and nothing of it comes back', async (_what, octets, names) => {
     const errors = new Recording('portcullis:handshake-error');
-    const answer = await plain(await listen(serverOf()), octets);
+    const server = names === undefined || names.length === 0 ? serverOf() : await serverFor(names);
+    const port = await listen(server);
+    const answer = await plain(port, octets);
     const [head, body] = answer.split('\r\n\r\n') as [string, string];
     expect(head.split('\r\n')).toEqual([
-      'HTTP/1.1 400 Bad Request',
+      ...(names === undefined
+        ? ['HTTP/1.1 307 Temporary Redirect', `Location: https://localhost:${port}/`]
+        : ['HTTP/1.1 400 Bad Request']),
       'Content-Type: text/plain; charset=utf-8',
       `Content-Length: ${body.length}`,
       'Cache-Control: no-store',

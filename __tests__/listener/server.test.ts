@@ -130,13 +130,13 @@ describe('a listener', () => {
     ]);
   });
 
-  it('answers plain HTTP with a 400', async () => {
+  it('sends plain HTTP to https', async () => {
     const port = await listen(createServer(credentials, (_request, response) => response.end('in')));
     const asked = plainRequest({ host: '127.0.0.1', port });
     asked.end();
     const [answer] = (await once(asked, 'response')) as [IncomingMessage];
     answer.resume();
-    expect(answer.statusCode).toBe(400);
+    expect([answer.statusCode, answer.headers.location]).toEqual([307, `https://localhost:${port}/`]);
   });
 
   const day = 86_400_000;

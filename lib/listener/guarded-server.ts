@@ -249,7 +249,8 @@ export class GuardedServer extends Server {
   }
 
   #onHandshakeError(error: unknown, socket: TLSSocket): void {
-    if (!this.traffic.handshakeFailed(error, socket)) return;
+    const names = this.#live.serving?.choice.default.flatMap(({ leaf }) => leaf.subjectAltNames.dns) ?? [];
+    if (!this.traffic.handshakeFailed(error, socket, names)) return;
     const described = describeHandshakeError(error, socket);
     this.counted.handshakeFailed(described.code);
     publish('portcullis:handshake-error', () => described);

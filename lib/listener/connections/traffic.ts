@@ -71,14 +71,17 @@ export class Traffic {
     if (entry !== undefined) this.#table.cut(entry, 'HANDSHAKE_TIMEOUT');
   }
 
-  /** 'tlsClientError': whether the client is to blame, and not this side, which has ended the connection itself. */
-  handshakeFailed(error: unknown, socket: TLSSocket): boolean {
+  /**
+   * 'tlsClientError': whether the client is to blame, and not this side, which has ended the connection itself. `names`
+   * are those of the default certificate.
+   */
+  handshakeFailed(error: unknown, socket: TLSSocket, names: readonly string[]): boolean {
     const entry = this.#table.find(socket);
     if (entry?.cut === true) return false;
     const { code } = error as { code?: unknown };
     if (entry !== undefined && code === 'ERR_TLS_HANDSHAKE_TIMEOUT')
       this.#table.told(entry, 'HANDSHAKE_TIMEOUT');
-    answerPlainHttp(error, socket);
+    answerPlainHttp(error, socket, names);
     return true;
   }
 
