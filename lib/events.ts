@@ -88,8 +88,8 @@ export type DropReason =
   | 'HTTP2_PROTOCOL';
 
 /**
- * `portcullis:drop`: a connection that the listener has cut because of its limits, once for each. An idle connection
- * that ends after `keepAliveTimeout` is none.
+ * `portcullis:drop`: a connection, or over HTTP/2 a stream of it, that the listener has cut because of its limits. An
+ * idle connection that ends after `keepAliveTimeout` is none.
  */
 export interface DropEvent {
   readonly reason: DropReason;

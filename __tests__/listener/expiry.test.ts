@@ -31,7 +31,7 @@ function watching(...subjects: Watchable[]): {
   const warnings: string[] = [];
   const recording = new Recording('portcullis:certificate-expiry');
   const logger = { info: () => {}, warn: (message: string) => void warnings.push(message) };
-  const watch = new ExpiryWatch({ logger, timers });
+  const watch = new ExpiryWatch({ logger, clock: timers });
   watch.watch(subjects);
   watch.start();
   const told = (): Array<[number, number]> =>

@@ -256,7 +256,8 @@ describe('a client that is too slow', () => {
     expect(runs).toBe(0);
   });
 
-  it('with a body gets 408, and the session goes on', async () => {
+  it('with a body gets 408, which is told, and the session goes on', async () => {
+    const drops = new Recording('portcullis:drop');
     const port = await open({ requestTimeout: 60 }, { dangerouslyUnlimited: ['headersTimeout'] });
     const session = await openSession(port);
     const upload = session.request({ ':method': 'POST', ':path': '/wait' }, { endStream: false });
@@ -264,6 +265,7 @@ describe('a client that is too slow', () => {
     upload.write('a little');
     const [headers] = (await once(upload, 'response')) as [{ ':status': number }];
     expect(headers[':status']).toBe(408);
+    expect(await drops.take()).toMatchObject({ reason: 'REQUEST_TIMEOUT' });
     upload.destroy();
     expect((await overHttp2(session, { path: '/' })).status).toBe(200);
   });

@@ -2,6 +2,7 @@ import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { createServer, type PortcullisServer, problemDetails, requireClientCertificate } from 'portcullis';
 import { createTestPki, type TestPki } from 'portcullis/testing';
+import { closeSessions, openSession, overHttp2 } from './http2-harness.ts';
 import { closeEverything, listen, open, speaking, versions } from '../support/attacks.ts';
 
 let pki: TestPki;
@@ -11,7 +12,10 @@ beforeAll(async () => {
   // Older than the PKI's own: a list that is older than the one that serves does not take its place.
   empty = await pki.authority.crl({ revoked: [], number: 1 });
 });
-afterEach(closeEverything);
+afterEach(async () => {
+  closeSessions();
+  await closeEverything();
+});
 
 const app = express()
   .get('/open', (_request, response) => void response.send('open'))
@@ -20,7 +24,7 @@ const app = express()
 
 function start(mode: 'optional' | 'required', crl?: string): PortcullisServer {
   const clientAuth = { mode, ca: pki.ca, ...(crl !== undefined && { crl }) };
-  return createServer({ ...pki.server, clientAuth, logger: false }, app);
+  return createServer({ ...pki.server, clientAuth, http2: true, logger: false }, app);
 }
 
 const refused = { status: 403, body: expect.stringContaining('CLIENT_CERTIFICATE_REVOKED') };
@@ -57,4 +61,30 @@ describe.each(versions)('a CRL that a reload brings revokes over %s', (version) 
     const again = await open(port, { ...speaking(version), ...pki.clients.revoked });
     await again.closed();
   });
+});
+
+describe.each(versions)('over HTTP/2 and %s the next stream of an open session', (version) => {
+  it.each(['optional', 'required'] as const)(
+    'of a client that was revoked is refused, of another is not, with mode %s',
+    async (mode) => {
+      const server = start(mode);
+      const port = await listen(server);
+      const session = (client: TestPki['clients']['good']): ReturnType<typeof openSession> =>
+        openSession(port, { ...speaking(version), ...client, servername: 'localhost' });
+      const [revoked, good] = [await session(pki.clients.revoked), await session(pki.clients.good)];
+      const ask = async (of: typeof good): Promise<[number, string]> => {
+        const { status, body } = await overHttp2(of, { path: '/in', headers: { ':authority': 'localhost' } });
+        return [status, body.toString()];
+      };
+      expect([await ask(revoked), await ask(good)]).toEqual([
+        [200, 'in'],
+        [200, 'in'],
+      ]);
+      await server.reload({ clientAuth: { mode, ca: pki.ca, crl: pki.crl } });
+      expect([await ask(revoked), await ask(good)]).toEqual([
+        [403, expect.stringContaining('CLIENT_CERTIFICATE_REVOKED')],
+        [200, 'in'],
+      ]);
+    },
+  );
 });

@@ -43,7 +43,7 @@ async function stand(answer: Buffer | Error, served: readonly KeyPair[] = [pairO
   const stapling = new Stapling({
     config: { responder: undefined, timeout: 1000 },
     logger: { info: () => {}, warn: (line) => void warnings.push(line) },
-    timers,
+    clock: timers,
     ask: (question) => {
       questions.push(question);
       return made.answer instanceof Error ? Promise.reject(made.answer) : Promise.resolve(made.answer);
@@ -181,7 +181,7 @@ describe('a responder that fails', () => {
           throw new Error('the disk is full');
         },
       },
-      timers,
+      clock: timers,
       ask: () => {
         asked++;
         return Promise.reject(new Error('down'));

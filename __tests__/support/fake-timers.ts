@@ -1,7 +1,7 @@
-import type { Timers } from '../../lib/listener/reports/alarm.ts';
+import type { Clock } from '../../lib/clock.ts';
 
 /** A clock that stands until it is moved, with timers that go by it. */
-export class FakeTimers implements Timers {
+export class FakeTimers implements Clock {
   #now: number;
   /** What has gone by for the timers, whatever the clock says. */
   #elapsed = 0;
@@ -15,15 +15,11 @@ export class FakeTimers implements Timers {
     return this.#now;
   }
 
-  set(callback: () => void, ms: number): unknown {
+  after(ms: number, callback: () => void): () => void {
     const timer = {};
     // As setTimeout does it.
     this.#waiting.set(timer, { at: this.#elapsed + (ms > 2 ** 31 - 1 ? 1 : ms), callback });
-    return timer;
-  }
-
-  clear(timer: unknown): void {
-    this.#waiting.delete(timer as object);
+    return () => void this.#waiting.delete(timer);
   }
 
   get size(): number {

@@ -2,7 +2,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { type Clock, systemClock } from '../../lib/tickets/clock.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { TicketKeyStore } from '../../lib/tickets/store.ts';
 import { TicketKeys } from '../../lib/tickets/ticket-keys.ts';
 

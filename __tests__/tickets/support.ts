@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { EventTypes } from 'portcullis';
-import type { Clock } from '../../lib/tickets/clock.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { TicketKeys } from '../../lib/tickets/ticket-keys.ts';
 import type { TicketKeyPeriod, TicketKeyStore } from '../../lib/tickets/store.ts';
 

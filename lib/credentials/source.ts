@@ -1,3 +1,4 @@
+import { systemClock, within } from '../clock.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import { checkKeys, describe } from '../options.ts';
 import { type CertificateFiles, isFileEntry, type PfxFile, readFileSource } from './files/file-source.ts';
@@ -103,7 +104,8 @@ export function loadKeyPairs(
   try {
     const material: unknown = named.source.load();
     if (!isThenable(material)) return readMaterial(named, material);
-    const loading = inTime(material, deadline).then(
+    const late = `it has given nothing within ${deadline / 1_000} s`;
+    const loading = within(systemClock, deadline, late, Promise.resolve(material)).then(
       (settled) => readMaterial(named, settled),
       (error: unknown) => {
         throw asConfigError(named, error);
@@ -119,16 +121,6 @@ export function loadKeyPairs(
 
 /** Enough to obtain a certificate first (ms). A source that hangs must not hold up every later reload. */
 const patience = 120_000;
-
-function inTime<T>(outcome: PromiseLike<T>, deadline: number): Promise<T> {
-  return new Promise<T>((settle, fail) => {
-    const late = (): void => fail(new Error(`it has given nothing within ${deadline / 1_000} s`));
-    const timer = setTimeout(late, deadline).unref();
-    void Promise.resolve(outcome)
-      .then(settle, fail)
-      .finally(() => clearTimeout(timer));
-  });
-}
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';

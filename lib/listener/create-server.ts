@@ -3,6 +3,7 @@ import {
   makeDevelopmentCertificate,
   readDevelopmentCertificate,
 } from '../credentials/development/development.ts';
+import type { CertificateGroups } from '../credentials/choice.ts';
 import { type DevelopmentFiles, developmentFiles } from '../credentials/development/development-files.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import { describe } from '../options.ts';
@@ -54,16 +55,10 @@ export function createServer(
   const loaded = loadCertificates(config);
   if (loaded === undefined) return developmentServer(config, listener);
   if (!(loaded instanceof Promise)) {
-    const serving = prepareServing(config, loaded);
-    warnOfAll(serving);
-    return new PortcullisServer(makeLive(config, serving), classesFor(listener), listener);
+    return new PortcullisServer(makeLive(config, prepare(config, loaded)), classesFor(listener), listener);
   }
   const server = new PortcullisServer(makeLive(config, undefined), classesFor(listener), listener);
-  completeLater(server, async () => {
-    const serving = prepareServing(config, await loaded);
-    warnOfAll(serving);
-    return serving;
-  });
+  completeLater(server, async () => prepare(config, await loaded));
   return server;
 }
 
@@ -79,7 +74,7 @@ function developmentServer(config: ListenerConfig, listener: RequestListener | u
   // Not asked for otherwise: a container's user may have no home.
   const files = developmentFiles();
   const kept = readDevelopmentCertificate(files, Date.now());
-  const serving = kept && prepareServing(config, [[kept]]);
+  const serving = kept && prepare(config, [[kept]]);
   const server = new PortcullisServer(makeLive(config, serving), classesFor(listener), listener);
   if (kept === undefined) completeLater(server, () => makeDevelopment(config, files));
   else tellDevelopment(config.logger, files);
@@ -103,7 +98,7 @@ async function makeDevelopment(config: ListenerConfig, files: DevelopmentFiles):
     config.logger.warn(
       `Portcullis: a development certificate for this process only: it could not be kept (${messageOf(notKept)}).`,
     );
-  return prepareServing(config, [[pair]]);
+  return prepare(config, [[pair]]);
 }
 
 let told = false;
@@ -118,10 +113,12 @@ function tellDevelopment(logger: Logger, files: DevelopmentFiles): void {
   );
 }
 
-function warnOfAll({ config, choice }: Serving): void {
-  for (const { leaf } of choice.groups.flat()) warnIfNotYetValid(leaf, 'server certificate', config.logger);
+/** What is to serve at the start, with a warning of whatever is not valid yet. */
+function prepare(config: ListenerConfig, groups: CertificateGroups): Serving {
+  for (const { leaf } of groups.flat()) warnIfNotYetValid(leaf, 'server certificate', config.logger);
   for (const anchor of config.clientAuth?.trust.anchors ?? [])
     warnIfNotYetValid(anchor, 'client CA', config.logger);
+  return prepareServing(config, groups);
 }
 
 /** Not an error, as the clock may be at fault. What has expired is told, with what will, once the server listens. */

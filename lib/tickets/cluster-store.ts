@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import { randomUUID } from 'node:crypto';
-import { type Clock, systemClock, within } from './clock.ts';
+import { type Clock, systemClock, within } from '../clock.ts';
 import { type KeyRequest, readAnswer } from './cluster-messages.ts';
 // For its effect too: where this module is loaded in the primary, the workers are answered.
 import { answerWorkers } from './cluster-primary.ts';

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import type { TicketKeyPeriod } from './store.ts';
 
 /** Far more than the two periods of each listening address. */

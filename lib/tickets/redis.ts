@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.ts';
 import { checkKeys, describe } from '../options.ts';
-import { type Clock, systemClock, within } from './clock.ts';
+import { type Clock, systemClock, within } from '../clock.ts';
 import { commandsOf, type RedisClient, type RedisCommands } from './redis-client.ts';
 import { createSealer, type Sealer } from './sealing.ts';
 import type { TicketKeyPeriod, TicketKeyStore } from './store.ts';

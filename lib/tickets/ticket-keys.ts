@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { messageOf } from '../errors.ts';
 import { publish, type TicketRotationEvent } from '../events.ts';
-import { type Clock, systemClock, within } from './clock.ts';
+import { type Clock, systemClock, within } from '../clock.ts';
 import { storeOfPrimary } from './cluster-store.ts';
 import type { TicketConfig } from './config.ts';
 import { type KeyOrigin, type RingKey, TicketKeyRing } from './key-ring.ts';

@@ -1,5 +1,6 @@
 /* oxlint-disable no-await-in-loop -- a file system that hangs then keeps one of libuv's threads, and not all of them */
 import { type FSWatcher, watch } from 'node:fs';
+import { systemClock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import { digestOfAll, digestOfAllSync } from './content-digest.ts';
 import { directoriesOf, identityOf } from './watched-directories.ts';
@@ -70,7 +71,7 @@ class FileWatcher {
     this.#paths = paths;
     this.#changed = changed;
     this.#options = options;
-    this.#later = options.later ?? laterUnref;
+    this.#later = options.later ?? ((run, delay) => systemClock.after(delay, run));
     this.#digest = options.digest ?? digestOfAllSync(paths);
     this.#poll();
     this.#look();
@@ -202,11 +203,6 @@ class FileWatcher {
       `${directory} cannot be watched, and is looked at every ${seconds} s instead: ${messageOf(error)}`,
     );
   }
-}
-
-function laterUnref(run: () => void, delay: number): () => void {
-  const timer = setTimeout(run, delay).unref();
-  return () => clearTimeout(timer);
 }
 
 function watchDirectory(directory: string, onEvent: () => void): Pick<FSWatcher, 'on' | 'close'> {

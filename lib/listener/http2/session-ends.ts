@@ -13,13 +13,17 @@ export function refuseStream(stream: ServerHttp2Stream, flags: number, status: n
     setImmediate(resetStream, stream, constants.NGHTTP2_NO_ERROR);
 }
 
-/** Ends the requests whose bodies have taken longer than `timeout` ms. */
-export function endSlowBodies({ bodies }: SessionEntry, now: number, timeout: number): void {
+/** Ends the requests whose bodies have taken longer than `timeout` ms; whether there was one. */
+export function endSlowBodies({ bodies }: SessionEntry, now: number, timeout: number): boolean {
+  let found = false;
   for (const [exchange, since] of bodies) {
     if (!exchange.request.complete && now - since < timeout) continue;
     bodies.delete(exchange);
-    if (!exchange.request.complete) endSlowBody(exchange);
+    if (exchange.request.complete) continue;
+    endSlowBody(exchange);
+    found = true;
   }
+  return found;
 }
 
 /** GOAWAY with the last stream that is served; it closes when none is open. */

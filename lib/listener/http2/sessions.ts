@@ -271,7 +271,8 @@ export class Http2Sessions {
     if (isGone(entry, now, this.#times.silence)) return this.#abandon(entry);
     const { headersTimeout, requestTimeout, keepAliveTimeout, sendTimeout } = this.#limits;
     if (entry.open.size > 0) {
-      if (requestTimeout > 0) endSlowBodies(entry, now, requestTimeout);
+      if (requestTimeout > 0 && endSlowBodies(entry, now, requestTimeout))
+        this.#tell('REQUEST_TIMEOUT', entry);
       if (sendTimeout === 0) return;
       if (hasSessionStalled(entry, now, sendTimeout)) this.#cut(entry, 'SEND_TIMEOUT');
       else if (resetStalled(entry, now, sendTimeout)) this.#tell('SEND_TIMEOUT', entry);

@@ -78,17 +78,23 @@ export function watchAll(
 
 /** What is watched by code of the user's, made harmless. */
 function guarded(path: string, onTrouble: OnTrouble, watch: () => unknown): () => void {
-  const attempt = (what: string, act: () => unknown): unknown => {
-    try {
-      return act();
-    } catch (error) {
-      return onTrouble(`${path} ${what}: ${messageOf(error)}`);
+  const trouble = (what: string, error: unknown): void => onTrouble(`${path} ${what}: ${messageOf(error)}`);
+  try {
+    const stop = watch();
+    if (typeof stop !== 'function') {
+      // A promise that nobody handles would end the process when it rejects.
+      if (stop instanceof Promise) stop.catch(() => undefined);
+      throw new TypeError('its watch has not returned what ends it');
     }
-  };
-  const stop = attempt('cannot be watched', watch);
-  if (typeof stop === 'function') return () => void attempt('cannot be unwatched', () => stop());
-  if (stop instanceof Promise)
-    stop.catch((error: unknown) => onTrouble(`${path} cannot be watched: ${messageOf(error)}`));
-  onTrouble(`${path}.watch has not returned what ends it`);
-  return () => undefined;
+    return () => {
+      try {
+        stop();
+      } catch (error) {
+        trouble('cannot be unwatched', error);
+      }
+    };
+  } catch (error) {
+    trouble('cannot be watched', error);
+    return () => undefined;
+  }
 }

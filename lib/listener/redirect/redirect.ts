@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { systemClock, within } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import type { Limits } from '../connections/limits.ts';
 import type { Logger } from '../logger.ts';
@@ -116,19 +117,14 @@ async function answerChallenge(
   const token = path.slice(challengePath.length);
   // RFC 8555 8.1: base64url, so that nobody makes a path of it. Real ones have about 43 characters.
   if (!/^[A-Za-z0-9_-]{1,256}$/.test(token)) return { status: 404 };
-  let timer: NodeJS.Timeout | undefined;
   try {
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error('it gave no answer in time')), challengeTimeout).unref();
-    });
-    const body: unknown = await Promise.race([hook(token, host.name), late]);
+    const asked: Promise<unknown> = Promise.resolve(hook(token, host.name));
+    const body = await within(systemClock, challengeTimeout, 'it gave no answer in time', asked);
     if (body === undefined || body === null) return { status: 404 };
     if (typeof body === 'string') return { status: 200, body };
     throw new TypeError('it gave neither a text nor undefined');
   } catch (error) {
     logger.warn(`Portcullis: redirect.acmeChallenge failed: ${messageOf(error)}`);
     return { status: 500 };
-  } finally {
-    clearTimeout(timer);
   }
 }

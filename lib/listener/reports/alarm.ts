@@ -1,17 +1,4 @@
-/** The clock and the timers, so that tests need not wait. */
-export interface Timers {
-  /** Milliseconds since 1970. */
-  now(): number;
-  set(callback: () => void, ms: number): unknown;
-  clear(timer: unknown): void;
-}
-
-/** Node's own; none of them keeps the process alive. */
-export const systemTimers: Timers = {
-  now: () => Date.now(),
-  set: (callback, ms) => setTimeout(callback, ms).unref(),
-  clear: (timer) => clearTimeout(timer as NodeJS.Timeout),
-};
+import type { Clock } from '../../clock.ts';
 
 /**
  * setTimeout fires at once beyond 24.8 days, and counts time, not the clock: one that is set right, or a machine that
@@ -21,30 +8,30 @@ const longestSleep = 12 * 3_600_000;
 
 /** Rings at a time of the clock, once. */
 export class Alarm {
-  readonly #timers: Timers;
+  readonly #clock: Clock;
   readonly #ring: () => void;
-  #timer: unknown;
+  #cancel: (() => void) | undefined;
 
-  constructor(timers: Timers, ring: () => void) {
-    this.#timers = timers;
+  constructor(clock: Clock, ring: () => void) {
+    this.#clock = clock;
     this.#ring = ring;
   }
 
   /** At `time` (ms since 1970), or as soon as can be if that is past. Another one set before is forgotten. */
   setFor(time: number): void {
     this.stop();
-    const wait = Math.max(0, Math.min(time - this.#timers.now(), longestSleep));
-    this.#timer = this.#timers.set(() => this.#wake(time), wait);
+    const wait = Math.max(0, Math.min(time - this.#clock.now(), longestSleep));
+    this.#cancel = this.#clock.after(wait, () => this.#wake(time));
   }
 
   stop(): void {
-    if (this.#timer !== undefined) this.#timers.clear(this.#timer);
-    this.#timer = undefined;
+    this.#cancel?.();
+    this.#cancel = undefined;
   }
 
   #wake(time: number): void {
-    this.#timer = undefined;
-    if (this.#timers.now() >= time) this.#ring();
+    this.#cancel = undefined;
+    if (this.#clock.now() >= time) this.#ring();
     else this.setFor(time);
   }
 }

@@ -1,6 +1,7 @@
+import { type Clock, systemClock } from '../../clock.ts';
 import { type CertificateExpiryEvent, publish } from '../../events.ts';
 import type { Certificate } from '../../x509/certificate.ts';
-import { Alarm, systemTimers, type Timers } from './alarm.ts';
+import { Alarm } from './alarm.ts';
 import type { Logger } from '../logger.ts';
 
 type Threshold = CertificateExpiryEvent['threshold'];
@@ -18,7 +19,7 @@ interface Subject extends Watchable {
 
 export interface ExpiryParts {
   readonly logger: Logger;
-  readonly timers?: Timers;
+  readonly clock?: Clock;
 }
 
 /** Days before the end, the latest first. */
@@ -42,15 +43,15 @@ export function namesOf({ subjectAltNames, subject }: Certificate): readonly str
  */
 export class ExpiryWatch {
   readonly #logger: Logger;
-  readonly #timers: Timers;
+  readonly #clock: Clock;
   readonly #alarm: Alarm;
   #subjects: readonly Subject[] = [];
   #running = false;
 
-  constructor({ logger, timers = systemTimers }: ExpiryParts) {
+  constructor({ logger, clock = systemClock }: ExpiryParts) {
     this.#logger = logger;
-    this.#timers = timers;
-    this.#alarm = new Alarm(timers, () => this.#check());
+    this.#clock = clock;
+    this.#alarm = new Alarm(clock, () => this.#check());
   }
 
   /** From now on these, and no others; of those that stay nothing is told twice. */
@@ -77,7 +78,7 @@ export class ExpiryWatch {
   }
 
   #check(): void {
-    const now = this.#timers.now();
+    const now = this.#clock.now();
     // Before anything is told: a logger that throws shall not end the watch.
     const next = Math.min(...this.#subjects.map(({ certificate }) => nextThreshold(certificate, now)));
     if (Number.isFinite(next)) this.#alarm.setFor(next);

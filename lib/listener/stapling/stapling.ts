@@ -1,9 +1,10 @@
+import { type Clock, systemClock } from '../../clock.ts';
 import { createHash } from 'node:crypto';
 import type { KeyPair } from '../../credentials/key-pair.ts';
 import { messageOf } from '../../errors.ts';
 import { publish } from '../../events.ts';
 import type { OcspStatus } from '../../trust/ocsp/ocsp-verify.ts';
-import { Alarm, systemTimers, type Timers } from '../reports/alarm.ts';
+import { Alarm } from '../reports/alarm.ts';
 import type { Logger } from '../logger.ts';
 import {
   StaplingEntry,
@@ -23,7 +24,7 @@ interface Followed {
 export interface StaplingParts {
   readonly config: StaplingConfig;
   readonly logger: Logger;
-  readonly timers?: Timers;
+  readonly clock?: Clock;
   readonly ask?: AskResponder;
 }
 
@@ -35,16 +36,16 @@ export interface StaplingParts {
 export class Stapling {
   readonly #config: StaplingConfig;
   readonly #logger: Logger;
-  readonly #timers: Timers;
+  readonly #clock: Clock;
   readonly #ask: AskResponder;
   readonly #served = new Map<string, Followed>();
   /** Aborted by `stop`; undefined: not started. */
   #running: AbortController | undefined;
 
-  constructor({ config, logger, timers = systemTimers, ask = askResponder }: StaplingParts) {
+  constructor({ config, logger, clock = systemClock, ask = askResponder }: StaplingParts) {
     this.#config = config;
     this.#logger = logger;
-    this.#timers = timers;
+    this.#clock = clock;
     this.#ask = ask;
   }
 
@@ -84,18 +85,18 @@ export class Stapling {
   responseFor(certificate: unknown): Buffer | undefined {
     if (!Buffer.isBuffer(certificate)) return undefined;
     const sha256 = createHash('sha256').update(certificate).digest('hex');
-    return this.#served.get(sha256)?.entry.responseAt(this.#timers.now());
+    return this.#served.get(sha256)?.entry.responseAt(this.#clock.now());
   }
 
   get states(): readonly StaplingState[] {
-    const now = this.#timers.now();
+    const now = this.#clock.now();
     return [...this.#served.values()].map(({ entry }) => entry.stateAt(now));
   }
 
   #follow(entry: StaplingEntry): Followed {
     const followed: Followed = {
       entry,
-      alarm: new Alarm(this.#timers, () => {
+      alarm: new Alarm(this.#clock, () => {
         // What still could reject is a logger that throws: it has lost its own line.
         this.#attempt(followed).catch(() => undefined);
       }),
@@ -115,7 +116,7 @@ export class Stapling {
     if (followed.begun) return;
     followed.begun = true;
     const { entry, alarm } = followed;
-    if (entry.unstaplable === undefined) alarm.setFor(entry.nextAttempt(this.#timers.now()));
+    if (entry.unstaplable === undefined) alarm.setFor(entry.nextAttempt(this.#clock.now()));
     else this.#warn(entry, explanations[entry.unstaplable]);
   }
 
@@ -126,7 +127,7 @@ export class Stapling {
     const answer = await this.#answerTo(entry, running.signal);
     // Stopped meanwhile, or replaced by a reload.
     if (this.#running !== running || this.#served.get(entry.leaf.sha256) !== followed) return;
-    const now = this.#timers.now();
+    const now = this.#clock.now();
     const outcome = Buffer.isBuffer(answer) ? entry.take(answer, now) : entry.fail(answer);
     alarm.setFor(entry.nextAttempt(now));
     this.#tell(entry, outcome);

@@ -1,11 +1,12 @@
-/** Time, as the rotation sees it; another one in tests. */
+/** The time, and what is to happen later; another one in tests. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Runs it once after so many milliseconds, without holding the process; gives what cancels it. */
+  /** Runs it once after so many milliseconds, without keeping the process alive; gives what cancels it. */
   after(milliseconds: number, run: () => void): () => void;
 }
 
+/** Node's own. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(milliseconds, run) {
@@ -15,7 +16,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** The outcome, or a rejection with `message` once the time is over: whatever is asked must not hang. */
+/** The outcome, or a rejection with `message` once the time is over: whoever is asked may never answer. */
 export function within<T>(
   clock: Clock,
   milliseconds: number,
