@@ -23,10 +23,13 @@ async function evaluate(node: string, name: string, source: string): Promise<str
 }
 
 test('the tarball holds the build, its sources and the documents, and nothing else', () => {
-  const expected = /^(?:dist\/(?:lib|middleware)\/.+\.(?:js|d\.ts)(?:\.map)?|(?:lib|middleware)\/.+\.ts)$/;
+  const expected =
+    /^(?:dist\/(?:lib|middleware)\/.+\.(?:js|d\.ts)(?:\.map)?|(?:lib|middleware)\/.+\.ts|docs\/(?:decisions\/)?[\w-]+\.md)$/;
   const others = consumer.packed.filter((path) => !expected.test(path)).toSorted();
   expect(others).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json']);
-  for (const entry of ['index', 'pki/index', 'testing/index']) {
+  // What the findings of an audit link to.
+  expect(consumer.packed).toContain('docs/audit.md');
+  for (const entry of ['index', 'cluster/index', 'pki/index', 'redis/index', 'testing/index']) {
     expect(consumer.packed).toEqual(
       expect.arrayContaining([`dist/lib/${entry}.js`, `dist/lib/${entry}.d.ts`, `lib/${entry}.ts`]),
     );
@@ -40,7 +43,7 @@ describe.each(versions)('on Node %s', (version) => {
       'same.mjs',
       `import { createRequire } from 'node:module';
        const require = createRequire(import.meta.url);
-       for (const name of ['portcullis', 'portcullis/pki', 'portcullis/testing']) {
+       for (const name of ['portcullis', 'portcullis/cluster', 'portcullis/pki', 'portcullis/redis', 'portcullis/testing']) {
          const [imported, required] = [await import(name), require(name)];
          const functions = Object.keys(imported).filter((key) => typeof imported[key] === 'function');
          if (functions.some((key) => required[key] !== imported[key])) throw new Error(name);
@@ -49,7 +52,9 @@ describe.each(versions)('on Node %s', (version) => {
     );
     expect(printed.split('\n')).toEqual([
       'portcullis true true',
+      'portcullis/cluster false true',
       'portcullis/pki false true',
+      'portcullis/redis false true',
       'portcullis/testing false true',
     ]);
   });
