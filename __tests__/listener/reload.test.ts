@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import {
@@ -235,5 +235,18 @@ describe('a source that takes its time', () => {
     const port = await listen(server);
     await server.reload();
     expect(await shown(port)).toBe(fingerprintOf(pki.server.cert));
+  });
+
+  it('and fails once the server is closed is told to the log, as nobody waits for it', async () => {
+    let fail: (error: Error) => void = () => {};
+    const source = { load: () => new Promise<never>((_settle, reject) => (fail = reject)) };
+    const told = new EventEmitter();
+    const warn = (message: string): unknown => told.emit('warned', message);
+    const server = createServer({ certificate: source, logger: { info: () => {}, warn } }, app);
+    await listen(server);
+    await closeAll();
+    const warned = once(told, 'warned');
+    fail(new Error('the vault is sealed'));
+    await expect(warned).resolves.toEqual([expect.stringContaining('the vault is sealed')]);
   });
 });

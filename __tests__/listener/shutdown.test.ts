@@ -134,7 +134,7 @@ it('a handshake that does not end is ended before the deadline', async () => {
 
 it('a connection that waits for the certificate is ended as well', async () => {
   const certificate = { load: () => new Promise<never>(() => {}) };
-  const server = createServer({ certificate });
+  const server = createServer({ certificate, logger: false });
   const port = await listen(server);
   const taken = serverSide(server);
   const socket = connect(port, '127.0.0.1');

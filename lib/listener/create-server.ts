@@ -81,11 +81,10 @@ function developmentServer(config: ListenerConfig, listener: RequestListener | u
   return server;
 }
 
-/** On a later tick an 'error' that nobody handles is an uncaught exception, as with any server. */
 function completeLater(server: PortcullisServer, make: () => Promise<Serving>): void {
   server.completeWith(
     make().catch((error: unknown) => {
-      process.nextTick(() => server.emit('error', error));
+      process.nextTick(() => server.incomplete(error));
       throw error;
     }),
   );

@@ -8,6 +8,7 @@ import {
   servedCertificates,
   withKeptTrust,
 } from './lifecycle/exchange.ts';
+import { messageOf } from '../errors.ts';
 import { GuardedServer } from './guarded-server.ts';
 import { Oversight } from './reports/oversight.ts';
 import { Companion } from './redirect/companion.ts';
@@ -34,6 +35,7 @@ export class PortcullisServer extends GuardedServer {
   readonly #oversight: Oversight;
   #watching: { readonly watched: Watched; readonly stop: () => void } | undefined;
   #stopHeeding: (() => void) | undefined;
+  #closed = false;
   #shutdown: Promise<ShutdownReport> | undefined;
 
   /** @internal Use `createServer`. What is to serve may follow later by `completeWith`. */
@@ -59,6 +61,18 @@ export class PortcullisServer extends GuardedServer {
   /** @internal Gives a server what it was made without. */
   completeWith(making: Promise<Serving>): void {
     this.#reloader.begin(making.then((serving) => this.#swap(serving)));
+  }
+
+  /**
+   * @internal What it was made without cannot be had. An 'error', which is an uncaught exception where nobody handles
+   * it, as with any server; of one that was closed meanwhile nobody expects anything any more.
+   */
+  incomplete(error: unknown): void {
+    if (!this.#closed) this.emit('error', error);
+    else
+      this.#live.config.logger.warn(
+        `Portcullis: a server that was closed had nothing to serve: ${messageOf(error)}`,
+      );
   }
 
   /** The plain listener of the option `redirect`, which listens, and stops, together with this one. */
@@ -111,6 +125,7 @@ export class PortcullisServer extends GuardedServer {
   /** As Node's; while a shutdown goes on it throws a ConfigError `OPTION_CONFLICT`. */
   override listen(...args: ListenArguments): this {
     this.#start.begin();
+    this.#closed = false;
     this.#shutdown = undefined;
     return (super.listen as (...args: ListenArguments) => this).apply(this, args);
   }
@@ -142,6 +157,7 @@ export class PortcullisServer extends GuardedServer {
   }
 
   protected override onClosed(): void {
+    this.#closed = true;
     this.#stopHeeding?.();
     this.#unwatch();
     this.#ticketKeys?.stop();
