@@ -1,10 +1,13 @@
 import {
   constants,
   createHash,
+  createPrivateKey,
+  createPublicKey,
   type KeyObject,
   type KeyPairKeyObjectResult,
   randomBytes,
   sign,
+  X509Certificate,
 } from 'node:crypto';
 import {
   bitString,
@@ -16,6 +19,7 @@ import {
   unsignedInteger,
 } from '../../lib/pki/der.ts';
 import { encodePem } from '../../lib/pki/pem.ts';
+import { Certificate } from '../../lib/x509/certificate.ts';
 import { explicitTag, tags } from '../../lib/x509/der.ts';
 import { extension, purposes } from './odd-extensions.ts';
 import { newKeys } from './odd-keys.ts';
@@ -32,6 +36,7 @@ interface OddExtensions {
   nameConstraints?: Buffer | null;
   subjectKeyId?: Buffer | null;
   authorityKeyId?: Buffer | null;
+  certificatePolicies?: Buffer | null;
 }
 
 /** Everything that can be made odd. Nothing is checked. */
@@ -44,6 +49,8 @@ export interface Overrides {
   subject?: Buffer;
   /** Default: a new key on P-256. */
   keys?: KeyPairKeyObjectResult;
+  /** SubjectPublicKeyInfo in DER, where it shall not be that of the keys. */
+  publicKey?: Buffer;
   /** What stands for the key. Default: from its hash. */
   keyId?: Buffer;
   /** 1 and 2 have no extensions. Default 3. */
@@ -58,10 +65,14 @@ export interface Overrides {
   extensions?: OddExtensions;
   /** Whole extensions to stand at the end: unknown ones, or some for a second time. */
   moreExtensions?: readonly Buffer[];
+  /** Whole fields after the key: unique identifiers. */
+  moreFields?: readonly Buffer[];
   /** Default: SHA-256. Ed25519 and Ed448 have their own. */
   hash?: Hash;
   /** Sign by RSA-PSS with a plain RSA key. */
   pss?: boolean;
+  /** The AlgorithmIdentifier inside and outside, where it shall not be that of the key. */
+  algorithm?: Buffer;
   /** The AlgorithmIdentifier inside, where it shall differ from the one outside. */
   innerAlgorithm?: Buffer;
   /** Turn a bit of the signature. */
@@ -104,6 +115,14 @@ export function oddAuthority(overrides: Overrides = {}): OddCertificate {
 export const impostorOf = (authority: OddCertificate, overrides: Overrides = {}): OddCertificate =>
   oddAuthority({ subject: authority.subject, keyId: authority.keyId, ...overrides });
 
+/** An authority of ours, to issue odd certificates. */
+export function issuerOf({ certificate, key }: { certificate: string; key: string }): OddCertificate {
+  const { raw } = new X509Certificate(certificate);
+  const { subjectRaw, subjectKeyId = '' } = new Certificate(raw);
+  const keys = { privateKey: createPrivateKey(key), publicKey: createPublicKey(certificate) };
+  return { certificate, key, der: raw, keys, subject: subjectRaw, keyId: Buffer.from(subjectKeyId, 'hex') };
+}
+
 export const utcTime = (text: string): Buffer => der(tags.utcTime, Buffer.from(text, 'latin1'));
 export const generalizedTime = (text: string): Buffer =>
   der(tags.generalizedTime, Buffer.from(text, 'latin1'));
@@ -116,10 +135,10 @@ function build(overrides: Overrides, usual: OddExtensions): OddCertificate {
     hash = 'sha256',
     pss = false,
   } = overrides;
-  const publicKey = keys.publicKey.export({ type: 'spki', format: 'der' });
+  const publicKey = overrides.publicKey ?? keys.publicKey.export({ type: 'spki', format: 'der' });
   const keyId = overrides.keyId ?? createHash('sha256').update(publicKey).digest().subarray(0, 20);
   const signingKey = issuer?.keys.privateKey ?? keys.privateKey;
-  const algorithm = algorithmOf(signingKey, hash, pss);
+  const algorithm = overrides.algorithm ?? algorithmOf(signingKey, hash, pss);
   const extensions: OddExtensions = {
     ...usual,
     subjectKeyId: extension.subjectKeyId(keyId),
@@ -133,6 +152,7 @@ function build(overrides: Overrides, usual: OddExtensions): OddCertificate {
     sequence(encodeTime(overrides.notBefore, -3_600_000), encodeTime(overrides.notAfter, 86_400_000)),
     subject,
     publicKey,
+    ...(overrides.moreFields ?? []),
     ...encodeExtensions(overrides, extensions),
   );
   const signature = signBody(body, signingKey, hash, pss);

@@ -11,6 +11,7 @@ export type OddKeyType =
   | 'ed448'
   | 'rsa-1024'
   | 'rsa-2048'
+  | 'rsa-2055'
   | 'rsa-pss-2048';
 
 const generators: Readonly<Record<OddKeyType, () => KeyPairKeyObjectResult>> = {
@@ -23,6 +24,7 @@ const generators: Readonly<Record<OddKeyType, () => KeyPairKeyObjectResult>> = {
   'ec-p521': () => generateKeyPairSync('ec', { namedCurve: 'secp521r1' }),
   'ec-secp256k1': () => generateKeyPairSync('ec', { namedCurve: 'secp256k1' }),
   'rsa-1024': () => generateKeyPairSync('rsa', { modulusLength: 1024 }),
+  'rsa-2055': () => generateKeyPairSync('rsa', { modulusLength: 2055 }),
   'rsa-2048': () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
   'rsa-pss-2048': () => generateKeyPairSync('rsa-pss', { modulusLength: 2048 }),
 };

@@ -1,6 +1,9 @@
-import { ConfigError } from '../errors.ts';
+import { ConfigError, messageOf } from '../errors.ts';
 import { Certificate } from '../x509/certificate.ts';
+import { faultOfAnchor, labelOf } from './checks.ts';
 import { type InputKind, readInputs, type TrustInput, type TrustInputs } from './input.ts';
+import { issuerOf, subjectOf } from './revocation/crl-name.ts';
+import { isRelaxable, type Relaxations, tell } from './profile/path-check.ts';
 
 /** Certificates as text or octets, PEM (one or a bundle) or DER, or where they lie. */
 export type CertificateInput = TrustInput;
@@ -36,7 +39,8 @@ function readCertificate(der: Buffer, path: string): Certificate {
     certificate = new Certificate(der);
     void certificate.x509;
   } catch (error) {
-    throw new ConfigError('CLIENT_CA_INVALID', path, 'a certificate in it is damaged', remedy, error);
+    const problem = `a certificate in it is damaged: ${messageOf(error)}`;
+    throw new ConfigError('CLIENT_CA_INVALID', path, problem, remedy, error);
   }
   if (certificate.isCa) return certificate;
   throw new ConfigError(
@@ -48,12 +52,35 @@ function readCertificate(der: Buffer, path: string): Certificate {
 }
 
 /**
+ * Refuses anchors below which no path could be good: with a weak key, or that break RFC 5280's profile. ConfigError
+ * (`CLIENT_CA_INVALID`), which names the check; `option` is where `dangerouslyAllow` is given.
+ */
+export function requireSoundAnchors(
+  anchors: readonly Certificate[],
+  path: string,
+  allowed: Relaxations,
+  option: string,
+): void {
+  for (const anchor of anchors) {
+    const found = faultOfAnchor(anchor, allowed);
+    if (found === undefined) continue;
+    const relax = `or, if it must be, let the check go by ${option}.dangerouslyAllow: ['${found.check}']`;
+    throw new ConfigError(
+      'CLIENT_CA_INVALID',
+      path,
+      tell(`the CA '${labelOf(anchor)}'`, found),
+      `Issue it anew${isRelaxable(found.check) ? `, ${relax}` : ''}.`,
+    );
+  }
+}
+
+/**
  * OpenSSL ends a path only at a self-signed certificate, so a listener's intermediate without its root lets nobody in.
  */
 export function requireRoots(anchors: readonly Certificate[], path: string): void {
   for (const anchor of anchors) {
     if (anchor.isSelfIssued) continue;
-    if (anchors.some((issuer) => issuer.subjectRaw.equals(anchor.issuerRaw))) continue;
+    if (anchors.some((issuer) => subjectOf(issuer) === issuerOf(anchor))) continue;
     throw new ConfigError(
       'CLIENT_CA_INVALID',
       path,

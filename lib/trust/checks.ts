@@ -1,23 +1,44 @@
+import { messageOf } from '../errors.ts';
 import type { Certificate } from '../x509/certificate.ts';
+import { readBitString, readElement, tags } from '../x509/der.ts';
 import { oids } from '../x509/extensions.ts';
-import { weaknessOfKey, weaknessOfSignature } from './algorithms.ts';
-import { type CertificateProblem, untrusted } from './problem.ts';
+import type { CertificateProblem } from './problem.ts';
+import { faultsOf } from './profile/faults.ts';
+import { type Fault, fault, firstOf, refusalOf, type Relaxations, tell } from './profile/path-check.ts';
+import { faultsOfSignature } from './profile/signature.ts';
 
-/** Name constraints are not judged here: a certificate with some is refused, unless OpenSSL has judged them. */
-export type NameConstraints = 'refuse' | 'judged by OpenSSL';
-
-/** What a client's own certificate breaks, whoever issued it. */
+/** What a client's own certificate breaks at first sight, whoever issued it. */
 export function problemOfLeaf(
   leaf: Certificate,
   at: number,
-  nameConstraints: NameConstraints,
+  allowed: Relaxations,
 ): CertificateProblem | undefined {
-  if (leaf.version !== 3) return untrusted('it is an X.509 certificate of version 1 or 2');
-  if (leaf.isCa || leaf.keyUsage?.has('keyCertSign') === true) return purpose('it is a CA certificate');
-  if (leaf.keyUsage !== undefined && !leaf.keyUsage.has('digitalSignature'))
-    return purpose('its key usage lacks digitalSignature');
-  if (!allowsClients(leaf)) return purpose('its extended key usage lacks clientAuth');
-  return problemOfAny(leaf, 'it', at, nameConstraints);
+  const found = firstOf(faultsOfLeaf(leaf), allowed);
+  if (found !== undefined) return refusalOf('it', found);
+  return problemOfDates(leaf, 'it', at);
+}
+
+/**
+ * What a client's own certificate breaks of the profile. Asked once its issuer is known, as strangers may send 100 KB
+ * of names, and are refused without it.
+ */
+export const problemOfLeafProfile = (
+  leaf: Certificate,
+  allowed: Relaxations,
+): CertificateProblem | undefined => problemOfProfile(leaf, 'it', allowed);
+
+function* faultsOfLeaf(leaf: Certificate): Generator<Fault> {
+  const { version, isCa, keyUsage } = leaf;
+  if (version !== 3)
+    yield fault('old-version', 'RFC 5280 4.1.2.1', 'is an X.509 certificate of version 1 or 2');
+  if (isCa) yield purpose('4.2.1.9', 'is a CA certificate');
+  if (keyUsage?.has('keyCertSign') === true || keyUsage?.has('cRLSign') === true)
+    yield purpose('4.2.1.3', 'may sign certificates or revocation lists, and is no CA certificate');
+  if (keyUsage?.has('digitalSignature') === false)
+    yield purpose('4.2.1.3', 'has a key usage that lacks digitalSignature');
+  if (!allowsClients(leaf)) yield purpose('4.2.1.12', 'has an extended key usage that lacks clientAuth');
+  if (!isNetscapeClient(leaf))
+    yield purpose('4.2.1.12', 'has a Netscape certificate type that lacks SSL client');
 }
 
 /** What `issuer` breaks as the next certificate of `path`, its signature aside (RFC 5280 6.1.4). */
@@ -25,27 +46,57 @@ export function problemOfIssuer(
   issuer: Certificate,
   path: readonly Certificate[],
   at: number,
-  nameConstraints: NameConstraints,
+  allowed: Relaxations,
 ): CertificateProblem | undefined {
   const name = `its issuer '${labelOf(issuer)}'`;
-  if (issuer.version !== 3 || !issuer.isCa) return untrusted(`${name} is no CA certificate`);
-  if (issuer.keyUsage !== undefined && !issuer.keyUsage.has('keyCertSign'))
-    return untrusted(`${name} may not sign certificates`);
+  const found = firstOf(faultsOfIssuer(issuer, path), allowed);
+  if (found !== undefined) return refusalOf(name, found);
+  return problemOfDates(issuer, name, at) ?? problemOfProfile(issuer, name, allowed);
+}
+
+function* faultsOfIssuer(issuer: Certificate, path: readonly Certificate[]): Generator<Fault> {
+  if (issuer.version !== 3 || !issuer.isCa) yield fault('ca', 'RFC 5280 4.2.1.9', 'is no CA certificate');
+  if (issuer.keyUsage?.has('keyCertSign') === false)
+    yield fault('ca', 'RFC 5280 4.2.1.3', 'may not sign certificates');
   // Self-issued intermediates do not count (6.1.4 l), and the leaf is none.
   const below = path.slice(1).filter((certificate) => !certificate.isSelfIssued).length;
-  const { pathLength } = issuer.basicConstraints!;
+  const pathLength = issuer.basicConstraints?.pathLength;
   if (pathLength !== undefined && below > pathLength)
-    return untrusted(`the path length of ${name} is exceeded`);
-  if (!allowsClients(issuer)) return purpose(`${name} may not issue for client authentication`);
-  return problemOfAny(issuer, name, at, nameConstraints);
+    yield fault('path-length-exceeded', 'RFC 5280 6.1.4', 'has a path length, which is exceeded');
+  if (!allowsClients(issuer)) yield purpose('4.2.1.12', 'may not issue for client authentication');
+}
+
+/**
+ * What a trust anchor breaks that no client's path can make good: read at the start. Its dates are looked at with each
+ * path, as time goes on; its signature is nobody's to ask (RFC 5280 6.1.1 d: a name and a key are what is believed).
+ */
+export function faultOfAnchor(anchor: Certificate, allowed: Relaxations): Fault | undefined {
+  try {
+    return firstOf(faultsOfIssuer(anchor, []), allowed) ?? firstOf(faultsOf(anchor), allowed);
+  } catch (error) {
+    return fault('malformed', 'RFC 5280 4.1', `cannot be read: ${messageOf(error)}`);
+  }
 }
 
 /** What is weak about how a certificate was signed. */
-export function problemOfSignature(certificate: Certificate): CertificateProblem | undefined {
-  const weakness = weaknessOfSignature(certificate);
-  return weakness === undefined
-    ? undefined
-    : untrusted(`'${labelOf(certificate)}' is signed with ${weakness}`);
+export function problemOfSignature(
+  certificate: Certificate,
+  allowed: Relaxations,
+): CertificateProblem | undefined {
+  const found = firstOf(faultsOfSignature(certificate), allowed);
+  return found && refusalOf(`'${labelOf(certificate)}'`, found);
+}
+
+/** What is wrong with a key, which is asked before it is used: a signature by a giant one costs time. */
+export function problemOfKey(
+  { publicKey: { type, bits } }: Certificate,
+  allowed: Relaxations,
+): CertificateProblem | undefined {
+  if (type !== 'rsa' && type !== 'rsa-pss') return undefined;
+  const isGiant = (bits ?? 0) > 16_384 || ((bits ?? 0) > 8192 && !allowed.has('large-key'));
+  return isGiant
+    ? refusalOf('its issuer', fault('large-key', 'RFC 8017 3.1', `has an RSA key of ${bits} bits`))
+    : undefined;
 }
 
 /**
@@ -57,41 +108,42 @@ function allowsClients({ extendedKeyUsage, isCa }: Certificate): boolean {
   return isCa && extendedKeyUsage.includes(oids.anyExtendedKeyUsage);
 }
 
-/** Extensions whose meaning is honoured here, or which restrict nothing that is asked of a client. */
-const understood: ReadonlySet<string> = new Set([
-  oids.basicConstraints,
-  oids.keyUsage,
-  oids.extendedKeyUsage,
-  oids.subjectAltName,
-  oids.certificatePolicies,
-  oids.nameConstraints,
-]);
+/** Before there were extended key usages; OpenSSL obeys it still, in a leaf. */
+function isNetscapeClient({ extensions }: Certificate): boolean {
+  const type = extensions.get(oids.netscapeCertType);
+  if (type === undefined) return true;
+  const [octet = 0] = readBitString(readElement(type.value, tags.bitString));
+  return (octet & 0x80) !== 0;
+}
 
-function problemOfAny(
-  certificate: Certificate,
+function problemOfDates(
+  { notBefore, notAfter }: Certificate,
   name: string,
   at: number,
-  nameConstraints: NameConstraints,
 ): CertificateProblem | undefined {
-  const { notBefore, notAfter, extensions } = certificate;
+  const told = (text: string): string => tell(name, fault('date', 'RFC 5280 6.1.3', text));
   if (at < notBefore)
-    return { code: 'CLIENT_CERTIFICATE_NOT_YET_VALID', reason: `${name} is valid from ${iso(notBefore)}` };
+    return {
+      code: 'CLIENT_CERTIFICATE_NOT_YET_VALID',
+      reason: told(`is valid from ${iso(notBefore)}`),
+    };
   if (at > notAfter)
-    return { code: 'CLIENT_CERTIFICATE_EXPIRED', reason: `${name} was valid until ${iso(notAfter)}` };
-  if (extensions.has(oids.nameConstraints) && nameConstraints === 'refuse') {
-    return untrusted(`${name} has name constraints, which are not judged here`);
-  }
-  for (const [oid, { critical }] of extensions) {
-    if (critical && !understood.has(oid))
-      return untrusted(`${name} has the unknown critical extension ${oid}`);
-  }
-  const weakness = weaknessOfKey(certificate.publicKey);
-  return weakness === undefined ? undefined : untrusted(`${name} has ${weakness}`);
+    return { code: 'CLIENT_CERTIFICATE_EXPIRED', reason: told(`was valid until ${iso(notAfter)}`) };
+  return undefined;
+}
+
+function problemOfProfile(
+  certificate: Certificate,
+  name: string,
+  allowed: Relaxations,
+): CertificateProblem | undefined {
+  const found = firstOf(faultsOf(certificate), allowed);
+  return found && refusalOf(name, found);
 }
 
 /** How a certificate is called in a message to the operator. */
-const labelOf = ({ subject, fingerprint256 }: Certificate): string =>
+export const labelOf = ({ subject, fingerprint256 }: Certificate): string =>
   subject['CN']?.join('+') ?? fingerprint256;
 
-const purpose = (reason: string): CertificateProblem => ({ code: 'CLIENT_CERTIFICATE_PURPOSE', reason });
+const purpose = (section: string, text: string): Fault => fault('purpose', `RFC 5280 ${section}`, text);
 const iso = (ms: number): string => new Date(ms).toISOString();

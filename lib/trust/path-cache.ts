@@ -19,13 +19,49 @@ export class PathCache {
     at: number,
     find: () => VerifiedPath | CertificateProblem,
   ): VerifiedPath | CertificateProblem {
-    const hash = createHash('sha256');
-    for (const certificate of question) hash.update(certificate);
-    const key = hash.digest('base64');
+    const key = hashOf(question);
     const known = this.#paths.get(key);
     if (known !== undefined && at >= known.notBefore && at <= known.notAfter) return known;
     const outcome = find();
     if (!isProblem(outcome)) this.#paths.set(key, outcome);
     return outcome;
   }
+
+  /** Remembers another path of `question`. */
+  set(question: readonly Buffer[], path: VerifiedPath): void {
+    this.#paths.set(hashOf(question), path);
+  }
+}
+
+/** How long a refusal is remembered (ms): dates can turn it. */
+const refusalLifetime = 5_000;
+
+/**
+ * Paths that were refused, for a few seconds. A proxy sends the same certificates with each request of a client, who could
+ * choose such as cost the most. They push out nobody who was accepted.
+ */
+export class RefusalCache {
+  readonly #refusals = new BoundedMap<string, { readonly problem: CertificateProblem; readonly at: number }>(
+    256,
+  );
+
+  /** The remembered refusal of `question` (DER) at the time `at` (ms), or what `find` finds. */
+  get(
+    question: readonly Buffer[],
+    at: number,
+    find: () => VerifiedPath | CertificateProblem,
+  ): VerifiedPath | CertificateProblem {
+    const key = hashOf(question);
+    const known = this.#refusals.get(key);
+    if (known !== undefined && at >= known.at && at < known.at + refusalLifetime) return known.problem;
+    const outcome = find();
+    if (isProblem(outcome)) this.#refusals.set(key, { problem: outcome, at });
+    return outcome;
+  }
+}
+
+function hashOf(question: readonly Buffer[]): string {
+  const hash = createHash('sha256');
+  for (const certificate of question) hash.update(certificate);
+  return hash.digest('base64');
 }

@@ -1,7 +1,20 @@
-import { X509Certificate } from 'node:crypto';
-import { type Certificate, readCertificate } from '../x509/certificate.ts';
-import { type NameConstraints, problemOfIssuer, problemOfLeaf, problemOfSignature } from './checks.ts';
+import { messageOf } from '../errors.ts';
+import { Certificate } from '../x509/certificate.ts';
+import {
+  problemOfIssuer,
+  problemOfKey,
+  problemOfLeaf,
+  problemOfLeafProfile,
+  problemOfSignature,
+} from './checks.ts';
+import { readIssuer, rememberIssuers } from './known-issuers.ts';
+import { faultOfNames } from './names/constrained-path.ts';
+import { faultOfPolicies } from './policies.ts';
 import { type CertificateProblem, isProblem, untrusted } from './problem.ts';
+import { namesIssuer } from './profile/key-identifiers.ts';
+import { issuerOf, subjectOf } from './revocation/crl-name.ts';
+import { fault, refusalOf, type Relaxations, strict } from './profile/path-check.ts';
+import { Signatures } from './signatures.ts';
 
 /** A path that was verified: the leaf first, the trust anchor last, and the time in which all of it is valid (ms). */
 export interface VerifiedPath {
@@ -21,7 +34,8 @@ export interface PathRequest {
   readonly anchors: readonly Certificate[];
   /** Milliseconds since 1970. */
   readonly at: number;
-  readonly nameConstraints: NameConstraints;
+  /** Checks that are let go. Default: none. */
+  readonly allowed?: Relaxations | undefined;
 }
 
 type Path = [Certificate, ...Certificate[]];
@@ -30,28 +44,33 @@ interface Search {
   readonly anchors: readonly Certificate[];
   readonly hints: () => readonly Certificate[];
   readonly at: number;
-  readonly nameConstraints: NameConstraints;
-  signatureChecks: number;
+  readonly allowed: Relaxations;
+  readonly signatures: Signatures;
+  steps: number;
 }
 
 const maxDepth = 8;
-/** A client chooses the hints: without a bound, cross-signed ones of one name would cost a factorial of signatures. */
-const maxSignatureChecks = 64;
+/** A client chooses the hints: without a bound, cross-signed ones of one name would lead a factorial of ways. */
+const maxSteps = 64;
 
 /**
  * Builds and verifies a path from a client's certificate to a trust anchor (RFC 5280 6.1): signatures, dates,
- * basicConstraints, path length, key usage, purpose, algorithms. What it cannot judge, it refuses: an unknown critical
- * extension, a version below 3, an algorithm that it does not know. An anchor may be an intermediate.
- * Where no path leads to an anchor, the fault of the last one tried is told.
+ * basicConstraints, path length, key usage, purpose, algorithms, name constraints, policies, and for each certificate
+ * the profile of RFC 5280 4. What it cannot judge, it refuses. An anchor may be an intermediate. Nothing is fetched.
+ * Where no path leads to an anchor, the fault of the last one tried is told. Never throws.
  */
 export function verifyPath(request: PathRequest): VerifiedPath | CertificateProblem {
-  const { leaf, anchors, at, nameConstraints } = request;
-  const certificate = readCertificate(leaf);
-  if (certificate === undefined) return unreadable;
-  let known: readonly Certificate[] | undefined;
-  const hints = (): readonly Certificate[] => (known ??= readable(request.hints));
-  const search: Search = { anchors, hints, at, nameConstraints, signatureChecks: 0 };
-  return problemOfLeaf(certificate, at, nameConstraints) ?? extend([certificate], search);
+  const { leaf, anchors, at, allowed = strict } = request;
+  return orUnreadable(() => {
+    const certificate = new Certificate(leaf);
+    const signatures = new Signatures();
+    let known: readonly Certificate[] | undefined;
+    const hints = (): readonly Certificate[] =>
+      (known ??= linkedTo(anchors, readable(request.hints), search));
+    const search: Search = { anchors, hints, at, allowed, signatures, steps: 0 };
+    const outcome = problemOfLeaf(certificate, at, allowed) ?? extend([certificate], search);
+    return isProblem(outcome) && signatures.isExhausted ? tooMany : outcome;
+  });
 }
 
 /**
@@ -62,38 +81,106 @@ export function linkPath(
   leaf: Buffer,
   hints: readonly Buffer[],
   at: number,
+  allowed: Relaxations = strict,
 ): VerifiedPath | CertificateProblem {
-  const certificate = readCertificate(leaf);
-  if (certificate === undefined) return unreadable;
-  const issuers = readable(hints);
-  const path: Path = [certificate];
-  let problem = problemOfLeaf(certificate, at, 'judged by OpenSSL') ?? problemOfSignature(certificate);
-  while (problem === undefined) {
-    const last = path.at(-1)!;
-    const issuer = issuers.find((candidate) => isCandidate(candidate, path) && hasSigned(candidate, last));
-    if (issuer === undefined) return verified(path);
-    problem = problemOfSignature(last) ?? problemOfIssuer(issuer, path, at, 'judged by OpenSSL');
-    path.push(issuer);
+  return orUnreadable(() => {
+    const certificate = new Certificate(leaf);
+    const issuers = readable(hints);
+    const signatures = new Signatures();
+    const isIssuer = (candidate: Certificate): boolean =>
+      isCandidate(candidate, path) &&
+      problemOfKey(candidate, allowed) === undefined &&
+      signatures.has(candidate, path.at(-1)!);
+    const path: Path = [certificate];
+    let problem =
+      problemOfLeaf(certificate, at, allowed) ??
+      problemOfLeafProfile(certificate, allowed) ??
+      problemOfSignature(certificate, allowed);
+    while (problem === undefined) {
+      const last = path.at(-1)!;
+      const issuer = issuers.find(isIssuer);
+      if (signatures.isExhausted) return tooMany;
+      if (issuer === undefined) return problemOfWhole(path) ?? verified(path);
+      problem = problemOfSignature(last, allowed) ?? problemOfIssuer(issuer, path, at, allowed);
+      path.push(issuer);
+    }
+    return problem;
+  });
+}
+
+const tooMany: CertificateProblem = untrusted('its path has too many candidates');
+
+/** A certificate that cannot be read or judged to its end is nobody's. */
+function orUnreadable(judge: () => VerifiedPath | CertificateProblem): VerifiedPath | CertificateProblem {
+  try {
+    return judge();
+  } catch (error) {
+    return refusalOf('it', fault('malformed', 'RFC 5280 4.1', `cannot be read: ${messageOf(error)}`));
   }
-  return problem;
 }
 
 function extend(path: Path, search: Search): VerifiedPath | CertificateProblem {
-  const last = path.at(-1)!;
   let nearest: CertificateProblem = missingIssuer(path);
   for (const issuer of candidates(search)) {
     if (path.length >= maxDepth || !isCandidate(issuer, path)) continue;
-    if (++search.signatureChecks > maxSignatureChecks) return untrusted('its path has too many candidates');
-    const problem = hasSigned(issuer, last)
-      ? (problemOfSignature(last) ?? problemOfIssuer(issuer, path, search.at, search.nameConstraints))
-      : untrusted('a certificate with the name of its issuer did not sign it');
+    if (++search.steps > maxSteps) return tooMany;
     const longer: Path = [...path, issuer];
-    if (problem === undefined && search.anchors.includes(issuer)) return verified(longer);
+    const isEnd = search.anchors.includes(issuer);
+    const problem = problemOfLink(issuer, path, search) ?? (isEnd ? problemOfWhole(longer) : undefined);
+    if (problem === undefined && isEnd) return verified(longer);
     const outcome = problem ?? extend(longer, search);
     if (!isProblem(outcome)) return outcome;
-    nearest = outcome;
+    // That an issuer is missing further on says less than what is wrong with one that is there.
+    if (outcome.incomplete !== true || nearest.incomplete === true) nearest = outcome;
   }
   return nearest;
+}
+
+/** Why `issuer` is not the next certificate of `path`. */
+function problemOfLink(issuer: Certificate, path: Path, search: Search): CertificateProblem | undefined {
+  const { at, allowed, signatures } = search;
+  const last = path.at(-1)!;
+  const giant = problemOfKey(issuer, allowed);
+  if (giant !== undefined) return giant;
+  if (!signatures.has(issuer, last))
+    return untrusted('a certificate with the name of its issuer did not sign it');
+  return (
+    problemOfSignature(last, allowed) ??
+    problemOfIssuer(issuer, path, at, allowed) ??
+    (path.length === 1 ? problemOfLeafProfile(last, allowed) : undefined)
+  );
+}
+
+/** What only the whole path shows: the names in it, and its policies. */
+function problemOfWhole(path: Path): CertificateProblem | undefined {
+  const found = faultOfNames(path) ?? faultOfPolicies(path);
+  return found && refusalOf('it or one of its issuers', found);
+}
+
+/**
+ * Of what the client sent, what signatures link to an anchor, and is none. Found from the anchors on, so that no key is
+ * used but ours, and those of CAs below us: a stranger would choose keys that cost the most.
+ */
+function linkedTo(
+  anchors: readonly Certificate[],
+  hints: readonly Certificate[],
+  { allowed, signatures }: Search,
+): readonly Certificate[] {
+  const own = new Set(anchors.map(({ sha256 }) => sha256));
+  const strangers = new Map(hints.map((hint) => [hint.sha256, hint]));
+  for (const sha256 of own) strangers.delete(sha256);
+  const linked: Certificate[] = [];
+  for (const issuers of [anchors, linked])
+    // What is found is asked in its turn.
+    for (const issuer of issuers) {
+      if (problemOfKey(issuer, allowed) !== undefined) continue;
+      for (const [sha256, hint] of strangers) {
+        if (!mayHaveIssued(issuer, hint) || !signatures.has(issuer, hint)) continue;
+        strangers.delete(sha256);
+        linked.push(hint);
+      }
+    }
+  return linked;
 }
 
 /** Anchors first, so that the path is as short as it can be and ends in a certificate of ours. */
@@ -102,31 +189,31 @@ function* candidates({ anchors, hints }: Search): Generator<Certificate> {
   yield* hints();
 }
 
-/** Whether `issuer` has the name and the key identifier of the last certificate's issuer, and is not in the path yet. */
-function isCandidate(issuer: Certificate, path: Path): boolean {
-  const last = path.at(-1)!;
-  return (
-    issuer.subjectRaw.equals(last.issuerRaw) &&
-    (last.authorityKeyId === undefined ||
-      issuer.subjectKeyId === undefined ||
-      last.authorityKeyId === issuer.subjectKeyId) &&
-    !path.some(({ sha256 }) => sha256 === issuer.sha256)
-  );
-}
-
 /**
- * A key that OpenSSL cannot use has signed nothing. Only the issuer keeps its X509Certificate: that of a leaf is not
- * asked again, and paths are remembered by the thousand.
+ * RFC 5280 7.1: neither string types nor case nor white space count, as some CAs spell themselves anew. What a name
+ * links, a signature has to prove.
  */
-export function hasSigned(issuer: Certificate, certificate: Certificate): boolean {
-  try {
-    return new X509Certificate(certificate.raw).verify(issuer.x509.publicKey);
-  } catch {
-    return false;
-  }
-}
+const isNamedAs = (issuer: Certificate, last: Certificate): boolean =>
+  issuer.subjectRaw.equals(last.issuerRaw) || subjectOf(issuer) === issuerOf(last);
+
+/** Whether `issuer` has the name and the key identifier of the issuer of `certificate`. */
+const mayHaveIssued = (issuer: Certificate, certificate: Certificate): boolean =>
+  isNamedAs(issuer, certificate) &&
+  (certificate.authorityKeyId === undefined ||
+    issuer.subjectKeyId === undefined ||
+    certificate.authorityKeyId === issuer.subjectKeyId) &&
+  namesIssuer(certificate, issuer);
+
+/** Whether `issuer` may be next. A name and a key stand in a path once: another certificate of both leads in a circle. */
+const isCandidate = (issuer: Certificate, path: Path): boolean =>
+  mayHaveIssued(issuer, path.at(-1)!) &&
+  !path.some(
+    (certificate) =>
+      certificate.publicKeyRaw.equals(issuer.publicKeyRaw) && subjectOf(certificate) === subjectOf(issuer),
+  );
 
 function verified(certificates: Path): VerifiedPath {
+  rememberIssuers(certificates.slice(1));
   return {
     certificates,
     notBefore: Math.max(...certificates.map(({ notBefore }) => notBefore)),
@@ -135,8 +222,7 @@ function verified(certificates: Path): VerifiedPath {
 }
 
 /** A damaged certificate beside a good leaf links nothing. */
-const readable = (ders: readonly Buffer[]): Certificate[] =>
-  ders.flatMap((der) => readCertificate(der) ?? []);
+const readable = (ders: readonly Buffer[]): Certificate[] => ders.flatMap((der) => readIssuer(der) ?? []);
 
 const missingIssuer = (path: Path): CertificateProblem => ({
   ...untrusted(
@@ -144,5 +230,3 @@ const missingIssuer = (path: Path): CertificateProblem => ({
   ),
   incomplete: true,
 });
-
-const unreadable = untrusted('it cannot be read');

@@ -134,6 +134,8 @@ export function readTime(element: DerElement | undefined): number {
     throw new DerError('bad time');
   const date = new Date(0);
   date.setUTCFullYear(fullYear, month - 1, day);
+  // Date takes the 31st of April for the 1st of May.
+  if (date.getUTCDate() !== day) throw new DerError('bad time');
   return date.setUTCHours(hour, minute, second);
 }
 

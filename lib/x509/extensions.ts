@@ -12,6 +12,7 @@ import {
   readSmallInteger,
   tags,
 } from './der.ts';
+import { parseUrl } from '../url.ts';
 
 export const oids = {
   subjectKeyIdentifier: '2.5.29.14',
@@ -22,8 +23,15 @@ export const oids = {
   nameConstraints: '2.5.29.30',
   crlDistributionPoints: '2.5.29.31',
   certificatePolicies: '2.5.29.32',
+  policyMappings: '2.5.29.33',
   authorityKeyIdentifier: '2.5.29.35',
+  policyConstraints: '2.5.29.36',
   extendedKeyUsage: '2.5.29.37',
+  freshestCrl: '2.5.29.46',
+  inhibitAnyPolicy: '2.5.29.54',
+  authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
+  subjectInfoAccess: '1.3.6.1.5.5.7.1.11',
+  netscapeCertType: '2.16.840.1.113730.1.1',
   clientAuth: '1.3.6.1.5.5.7.3.2',
   anyExtendedKeyUsage: '2.5.29.37.0',
   serverAuth: '1.3.6.1.5.5.7.3.1',
@@ -47,7 +55,17 @@ export interface BasicConstraints {
   readonly pathLength: number | undefined;
 }
 
-export type KeyUsage = 'digitalSignature' | 'keyCertSign' | 'cRLSign';
+/** The named bits of KeyUsage (RFC 5280 4.2.1.3). */
+export type KeyUsage =
+  | 'digitalSignature'
+  | 'nonRepudiation'
+  | 'keyEncipherment'
+  | 'dataEncipherment'
+  | 'keyAgreement'
+  | 'keyCertSign'
+  | 'cRLSign'
+  | 'encipherOnly'
+  | 'decipherOnly';
 
 /** Extensions (RFC 5280 4.1) by OID; one that comes twice is an error, as 4.2 forbids it. */
 export function readExtensions(element: DerElement): ReadonlyMap<string, Extension> {
@@ -90,8 +108,7 @@ function formatAddress(octets: Buffer): string {
 /** The canonical form of an address in text, as `formatAddress` writes it; undefined if it is none. */
 export function canonicalAddress(text: string): string | undefined {
   if (isIPv4(text)) return text;
-  if (!text.includes(':') || !URL.canParse(`http://[${text}]`)) return undefined;
-  return new URL(`http://[${text}]`).hostname.slice(1, -1);
+  return text.includes(':') ? parseUrl(`http://[${text}]`)?.hostname.slice(1, -1) : undefined;
 }
 
 export function readBasicConstraints(value: Buffer): BasicConstraints {
@@ -102,15 +119,22 @@ export function readBasicConstraints(value: Buffer): BasicConstraints {
   return { ca, pathLength };
 }
 
-const keyUsageBits: ReadonlyArray<readonly [KeyUsage, number]> = [
-  ['digitalSignature', 0x80],
-  ['keyCertSign', 0x04],
-  ['cRLSign', 0x02],
+/** In the order of their bits, the first of which is the highest of the first octet. */
+const keyUsageBits: readonly KeyUsage[] = [
+  'digitalSignature',
+  'nonRepudiation',
+  'keyEncipherment',
+  'dataEncipherment',
+  'keyAgreement',
+  'keyCertSign',
+  'cRLSign',
+  'encipherOnly',
+  'decipherOnly',
 ];
 
 export function readKeyUsage(value: Buffer): ReadonlySet<KeyUsage> {
-  const bits = readBitString(readElement(value))[0] ?? 0;
-  return new Set(keyUsageBits.filter(([, mask]) => (bits & mask) !== 0).map(([usage]) => usage));
+  const octets = readBitString(readElement(value));
+  return new Set(keyUsageBits.filter((_usage, bit) => ((octets[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0));
 }
 
 /** The OIDs of an ExtKeyUsageSyntax. */

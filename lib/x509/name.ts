@@ -29,6 +29,20 @@ const attributeNames: Readonly<Record<string, string>> = {
   '1.2.840.113549.1.9.1': 'emailAddress',
 };
 
+/** The name under which a DistinguishedName has the attribute `word`, which is one of these names or its OID. */
+export const attributeName = (word: string): string | undefined =>
+  Object.hasOwn(attributeNames, word)
+    ? attributeNames[word]
+    : Object.values(attributeNames).find((name) => name === word);
+
+export const knownAttributes: readonly string[] = Object.values(attributeNames);
+
+const shortNames: ReadonlySet<string> = new Set(Object.values(attributeNames));
+
+/** Whether a DistinguishedName can have an attribute of this name. */
+export const isAttributeName = (name: string): boolean =>
+  shortNames.has(name) || (/^\d+(?:\.\d+)+$/.test(name) && !Object.hasOwn(attributeNames, name));
+
 /** Reads a Name (RFC 5280 4.1.2.4); an attribute that comes twice, or in one multi-valued RDN, has two values. */
 export function readName(element: DerElement | undefined): DistinguishedName {
   const name: Record<string, string[]> = {};
