@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createAuthority } from '../lib/pki/index.ts';
 import { readCertificate } from '../lib/x509/certificate.ts';
 import { readPem } from '../lib/x509/pem.ts';
@@ -15,6 +15,13 @@ export interface Cast {
   readonly clients: Clients;
 }
 
+/** Serial numbers that nobody here has. */
+const strangers = (): Array<{ serialNumber: string; reason: 'keyCompromise' }> =>
+  Array.from({ length: 100_000 }, () => ({
+    serialNumber: `40${randomBytes(15).toString('hex')}`,
+    reason: 'keyCompromise',
+  }));
+
 /** One server and `count` clients of ECDSA P-256 certificates, which share a key: one pin lets them all in. */
 export async function makeCast(count: number): Promise<Cast> {
   const authority = await createAuthority();
@@ -29,7 +36,13 @@ export async function makeCast(count: number): Promise<Cast> {
   }
   const { pin } = readCertificate(readPem(certificates[0]!)![0]!.der)!;
   return {
-    credentials: { key, cert: chain, ca: authority.root, pins: [pin, unusedPin] },
+    credentials: {
+      key,
+      cert: chain,
+      ca: authority.root,
+      pins: [pin, unusedPin],
+      crl: await authority.crl({ revoked: strangers() }),
+    },
     clients: {
       host,
       ca: authority.root,

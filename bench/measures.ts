@@ -40,8 +40,23 @@ export const measures: readonly Measure[] = [
     goal: (nodeMajor) => (nodeMajor < 24 ? 0.55 : 1.05),
   },
   { ...requests, name: 'keep-alive request', contender: 'express + helmet', goal: () => undefined },
+  {
+    ...requests,
+    name: 'keep-alive request, CRL of 100,000 entries',
+    contender: 'portcullis + CRL',
+    baseline: 'portcullis',
+    goal: () => 1.02,
+  },
   { ...connections, name: 'connection, one client', clients: 1 },
   { ...connections, name: 'connection, 200 clients in turn', clients: 200 },
+  {
+    ...connections,
+    name: 'connection, CRL of 100,000 entries',
+    contender: 'portcullis + CRL',
+    baseline: 'portcullis',
+    clients: 200,
+    goal: () => undefined,
+  },
   // Once for each certificate its path is verified here, too (docs/decisions/two-judges.md).
   { ...connections, name: 'connection, new client', clients: 'new', goal: () => undefined },
 ];

@@ -1,5 +1,10 @@
 import express from 'express';
-import { createServer, type PortcullisOptions, requireClientCertificate } from 'portcullis';
+import {
+  createServer,
+  type DenyListEntry,
+  type PortcullisOptions,
+  requireClientCertificate,
+} from 'portcullis';
 import { type SecureVersion, TLSSocket } from 'node:tls';
 import { jest } from '@jest/globals';
 import type { IssuedCertificate } from 'portcullis/pki';
@@ -33,6 +38,7 @@ export interface ClientAuth {
   readonly ca: CertificateInputs;
   readonly crl?: RevocationListInputs;
   readonly revocation?: object;
+  readonly denyList?: readonly DenyListEntry[];
 }
 
 /** A server of the test's PKI, and a client's way to it. */
@@ -81,7 +87,13 @@ export function hideIntermediates(server: PortcullisServer): void {
     this: TLSSocket,
     detailed: boolean,
   ) => never;
+  const realX509 = Object.getOwnPropertyDescriptor(TLSSocket.prototype, 'getPeerX509Certificate')!.value as (
+    this: TLSSocket,
+  ) => never;
   jest.spyOn(TLSSocket.prototype, 'getPeerCertificate').mockImplementation(function (this: TLSSocket) {
     return this.localPort === port ? ({} as never) : real.call(this, true);
+  });
+  jest.spyOn(TLSSocket.prototype, 'getPeerX509Certificate').mockImplementation(function (this: TLSSocket) {
+    return this.localPort === port ? undefined : realX509.call(this);
   });
 }

@@ -1,9 +1,13 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Authority, createAuthority, type IssuedCertificate } from 'portcullis/pki';
 import { createTestPki, type TestPki } from 'portcullis/testing';
+import { Certificate } from '../../lib/x509/certificate.ts';
 import { closeEverything } from '../support/attacks.ts';
 import { hidesVerifiedChain } from '../support/attacks-node.ts';
-import { appOf, ask, type ClientAuth } from './revocation-harness.ts';
+import { oddAuthority, oddCertificate } from '../support/odd-certificates.ts';
+import { crlNumber, oddCrl, pemOf } from '../support/odd-crls.ts';
+import { commonName } from '../support/odd-names.ts';
+import { appOf, ask, type ClientAuth, start } from './revocation-harness.ts';
 
 let pki: TestPki;
 let intermediate: Authority;
@@ -97,6 +101,52 @@ describe('of an intermediate', () => {
     ],
   ])('%s', async (_what, clientAuth, client, answer) => {
     expect(await ask(pki, clientAuth(), client())).toBe(answer);
+  });
+});
+
+describe('of two intermediates with one name and one key, of which one is revoked or denied,', () => {
+  const root = oddAuthority();
+  const first = oddAuthority({ issuer: root, serialNumber: Buffer.of(1, 1) });
+  const second = oddAuthority({ ...first, issuer: root, serialNumber: Buffer.of(1, 2) });
+  const leaf = oddCertificate({ issuer: first, subject: commonName('leaf') });
+  const chainOf = (
+    ...issuers: ReadonlyArray<{ readonly certificate: string }>
+  ): Pick<IssuedCertificate, 'key' | 'chain'> => ({
+    key: leaf.key,
+    chain: [leaf, ...issuers].map(({ certificate }) => certificate).join(''),
+  });
+  const crl = pemOf(
+    oddCrl(root as unknown as Authority, {
+      extensions: [crlNumber(1)],
+      entries: [{ serial: new Certificate(first.der).serialNumber }],
+    }),
+  );
+
+  it.each<[string, ClientAuth, string]>([
+    ['revoked', { ca: root.certificate, crl }, isRevoked],
+    [
+      'denied',
+      { ca: root.certificate, denyList: [{ certificate: first.certificate }] },
+      'CLIENT_CERTIFICATE_DENIED',
+    ],
+  ])('the one that the client sends counts (%s)', async (_what, clientAuth, refusal) => {
+    const through = async (
+      ...clients: ReadonlyArray<Pick<IssuedCertificate, 'key' | 'chain'>>
+    ): Promise<string[]> => {
+      const { connect } = await start(pki, clientAuth);
+      const answers: string[] = [];
+      // What one connection has shown is remembered for the next.
+      for (const client of clients) answers.push((await (await connect(client, 'TLSv1.3')).ask('/in')).body);
+      return answers;
+    };
+    const [bad, good] = [chainOf(first), chainOf(second)];
+    // Where Node hides which of the two it was, neither counts.
+    const isOut = hidesVerifiedChain && refusal === isRevoked ? isUnknown : refusal;
+    const isIn = hidesVerifiedChain ? isOut : 'in: leaf';
+    expect(await through(bad, good, good)).toEqual([isOut, isIn, isIn]);
+    // By then it is known that there is a way for this leaf.
+    expect(await through(good, bad)).toEqual([isIn, isIn]);
+    expect(await through(bad, bad)).toEqual([isOut, isOut]);
   });
 });
 

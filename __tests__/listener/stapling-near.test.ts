@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { describe, expect, it } from '@jest/globals';
-import { askResponder, isNear } from '../../lib/listener/stapling/stapling-fetch.ts';
+import { isNear } from '../../lib/listener/revocation/near.ts';
+import { askResponder } from '../../lib/listener/stapling/stapling-fetch.ts';
 
 const ask = (url: string): Promise<Buffer> =>
   askResponder({

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, type ConfigErrorCode } from '../errors.ts';
 import { checkKeys, describe, describeSecret, looksLikeContent } from '../options.ts';
-import { readPem } from '../x509/pem.ts';
+import { findPem } from '../x509/pem.ts';
 
 /** Text or octets, PEM (one or a bundle) or DER, or where they lie. */
 export type TrustInput =
@@ -36,21 +36,34 @@ export interface FoundDer {
 }
 
 /** The DER of everything in `input`; at least one, or a ConfigError of `kind`. What is in it is not looked at. */
-export function readInputs(
+export const readInputs = (
   input: TrustInputs | undefined,
   path: string,
   kind: InputKind,
-): readonly FoundDer[] {
-  const found = isList(input)
-    ? Array.from(input).flatMap((item, index) => readInput(item, `${path}[${index}]`, kind))
-    : readInput(input, path, kind);
-  if (found.length > 0) return found;
-  throw new ConfigError(kind.missing, path, kind.empty, kind.missingRemedy);
+): readonly FoundDer[] => [...inputsOf(input, path, kind)];
+
+/** The same, one after the other: a file, or a block of PEM, is read when it is its turn. */
+export function* inputsOf(
+  input: TrustInputs | undefined,
+  path: string,
+  kind: InputKind,
+): Generator<FoundDer, void> {
+  let isEmpty = true;
+  const items = isList(input)
+    ? Array.from(input, (item, index) => [item, `${path}[${index}]`] as const)
+    : [[input, path] as const];
+  for (const [item, where] of items) {
+    for (const found of readInput(item, where, kind)) {
+      isEmpty = false;
+      yield found;
+    }
+  }
+  if (isEmpty) throw new ConfigError(kind.missing, path, kind.empty, kind.missingRemedy);
 }
 
 const isList = (input: unknown): input is readonly TrustInput[] => Array.isArray(input);
 
-function readInput(input: TrustInput | undefined, path: string, kind: InputKind): FoundDer[] {
+function readInput(input: TrustInput | undefined, path: string, kind: InputKind): Iterable<FoundDer> {
   if (input === undefined || input === null)
     throw new ConfigError(kind.missing, path, kind.absent, kind.missingRemedy);
   if (typeof input === 'string') return readText(input, path, kind);
@@ -78,19 +91,17 @@ function pathName(value: unknown, path: string, { invalid }: InputKind): string 
   throw new ConfigError(invalid, path, `got ${describeSecret(value)}`, 'Give a path as text.');
 }
 
-const readFile = (file: string, path: string, kind: InputKind): FoundDer[] =>
+const readFile = (file: string, path: string, kind: InputKind): Iterable<FoundDer> =>
   readOctets(
     attempt(() => readFileSync(file), path, `'${file}' cannot be read`, kind),
     path,
     kind,
   );
 
-function readDirectory(directory: string, path: string, kind: InputKind): FoundDer[] {
+function* readDirectory(directory: string, path: string, kind: InputKind): Generator<FoundDer> {
   const names = attempt(() => readdirSync(directory), path, `'${directory}' cannot be read`, kind);
-  return names
-    .filter((name) => kind.fileName.test(name))
-    .toSorted()
-    .flatMap((name) => readFile(join(directory, name), path, kind));
+  for (const name of names.filter((one) => kind.fileName.test(one)).toSorted())
+    yield* readFile(join(directory, name), path, kind);
 }
 
 function attempt<T>(read: () => T, path: string, problem: string, { invalid }: InputKind): T {
@@ -107,14 +118,16 @@ function attempt<T>(read: () => T, path: string, problem: string, { invalid }: I
   }
 }
 
-function readOctets(octets: Buffer, path: string, kind: InputKind): FoundDer[] {
+function readOctets(octets: Buffer, path: string, kind: InputKind): Iterable<FoundDer> {
   return octets[0] === 0x30 ? [{ der: octets, path }] : readText(octets.toString('latin1'), path, kind);
 }
 
-function readText(text: string, path: string, kind: InputKind): FoundDer[] {
+function* readText(text: string, path: string, kind: InputKind): Generator<FoundDer> {
   if (text.trim() === '') throw new ConfigError(kind.missing, path, `got ${describe(text)}`, kind.remedy);
-  const blocks = readPem(text);
-  if (blocks === undefined) throw new ConfigError(kind.invalid, path, 'a PEM block is damaged', kind.remedy);
+  const damaged = (): ConfigError =>
+    new ConfigError(kind.invalid, path, 'a PEM block is damaged', kind.remedy);
+  const blocks = findPem(text);
+  if (blocks === undefined) throw damaged();
   if (blocks.length === 0)
     throw new ConfigError(
       kind.invalid,
@@ -122,8 +135,11 @@ function readText(text: string, path: string, kind: InputKind): FoundDer[] {
       'it is neither PEM nor DER',
       `${kind.remedy} Text is never taken as a file's name.`,
     );
-  return blocks.map(({ label, der }, index) => {
-    if (kind.labels.has(label)) return { der, path };
-    throw new ConfigError(kind.invalid, path, `block ${index + 1} is a ${label}`, kind.only);
-  });
+  for (const [index, { label, decode }] of blocks.entries()) {
+    if (!kind.labels.has(label))
+      throw new ConfigError(kind.invalid, path, `block ${index + 1} is a ${label}`, kind.only);
+    const der = decode();
+    if (der === undefined) throw damaged();
+    yield { der, path };
+  }
 }

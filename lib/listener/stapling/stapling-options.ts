@@ -1,5 +1,6 @@
 import { ConfigError } from '../../errors.ts';
 import { checkKeys, describeSecret, wholeNumber } from '../../options.ts';
+import { parseUrl } from '../../url.ts';
 
 export interface StaplingOptions {
   /** The URL (http) that is asked about every certificate; by default the one that each certificate names itself. */
@@ -44,7 +45,8 @@ function readResponder(value: unknown): string {
 
 /** `text` as a URL that a responder can be asked by (RFC 6960 A.1); undefined if it is none. */
 export function responderUrl(text: string): string | undefined {
-  if (!URL.canParse(text)) return undefined;
-  const { protocol, username, password, href } = new URL(text);
+  const url = parseUrl(text);
+  if (url === undefined) return undefined;
+  const { protocol, username, password, href } = url;
   return protocol === 'http:' && username === '' && password === '' ? href : undefined;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { der, objectIdentifier, octetString, sequence } from '../../pki/der.ts';
+import { der, extension, objectIdentifier, octetString, sequence } from '../../pki/der.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import { expectTag, explicitTag, readBitString, readChildren, readElement, tags } from '../../x509/der.ts';
 
@@ -31,18 +31,25 @@ export function keyHash({ publicKeyRaw }: Certificate): Buffer {
   return sha1(readBitString(key));
 }
 
+export const nonceOid = '1.3.6.1.5.5.7.48.1.2';
+
 /**
- * An OCSPRequest (RFC 6960 4.1.1) for one certificate. Without a nonce: the answer is for many clients, and responders
- * of public CAs sign in advance (RFC 5019 2.1.1).
+ * An OCSPRequest (RFC 6960 4.1.1) for one certificate, with a nonce (RFC 9654) where one is given. Without it the
+ * answer is for many clients, and responders of public CAs sign in advance (RFC 5019 2.1.1).
  */
-export function encodeOcspRequest({ issuerNameHash, issuerKeyHash, serialNumber }: CertId): Buffer {
+export function encodeOcspRequest(
+  { issuerNameHash, issuerKeyHash, serialNumber }: CertId,
+  nonce?: Buffer,
+): Buffer {
   const certId = sequence(
     sequence(objectIdentifier(sha1Oid), der(0x05)),
     octetString(issuerNameHash),
     octetString(issuerKeyHash),
     serialNumber,
   );
-  return sequence(sequence(sequence(sequence(certId))));
+  const extensions =
+    nonce === undefined ? [] : [der(explicitTag(2), sequence(extension(nonceOid, octetString(nonce))))];
+  return sequence(sequence(sequence(sequence(certId)), ...extensions));
 }
 
 const sha1 = (octets: Buffer): Buffer => createHash('sha1').update(octets).digest();

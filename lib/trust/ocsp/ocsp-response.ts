@@ -12,8 +12,8 @@ import {
   readTime,
   tags,
 } from '../../x509/der.ts';
-import { readExtensions } from '../../x509/extensions.ts';
-import { type CertId, sha1Oid } from './ocsp-request.ts';
+import { type Extension, readExtensions } from '../../x509/extensions.ts';
+import { type CertId, nonceOid, sha1Oid } from './ocsp-request.ts';
 import type { Signed } from './ocsp-signature.ts';
 
 /** The state of one certificate (RFC 6960 4.2.1). Times are milliseconds since 1970. */
@@ -32,12 +32,14 @@ export interface BasicResponse {
   /** Who says to have signed: by its Name in DER, or by the SHA-1 of its key. */
   readonly responder: { readonly name: Buffer } | { readonly keyHash: Buffer };
   readonly producedAt: number;
+  /** The value of the nonce extension (RFC 9654), as it stands there; undefined without one. */
+  readonly nonce: Buffer | undefined;
   readonly responses: readonly SingleResponse[];
   /** DER of the certificates that came along. */
   readonly certificates: readonly Buffer[];
 }
 
-/** Responders for stapling answer for one certificate; a batch of hundreds is somebody's attempt to keep us busy. */
+/** Responders answer for one certificate; a batch of hundreds is somebody's attempt to keep us busy. */
 const maxResponses = 64;
 const enumerated = 0x0a;
 const basicResponseOid = '1.3.6.1.5.5.7.48.1.1';
@@ -71,7 +73,7 @@ function readBasicResponse(input: Buffer): BasicResponse {
     if (readSmallInteger(readElement(fields.shift()!.content)) !== 0) throw new DerError('another version');
   }
   const [responder, producedAt, responses, extensions] = fields;
-  refuseCritical(extensions);
+  const nonce = readExtensionsOf(extensions, understood)?.get(nonceOid)?.value;
   const singles = readChildren(expectTag(responses, tags.sequence));
   if (singles.length > maxResponses) throw new DerError('too many responses');
   return {
@@ -82,6 +84,7 @@ function readBasicResponse(input: Buffer): BasicResponse {
     },
     responder: readResponder(expectTag(responder, undefined)),
     producedAt: readGeneralizedTime(producedAt),
+    nonce,
     responses: singles.map(readSingle),
     certificates: certificates === undefined ? [] : readCertificates(expectTag(certificates, explicitTag(0))),
   };
@@ -99,7 +102,7 @@ const readCertificates = ({ content }: DerElement): Buffer[] =>
 function readSingle(element: DerElement): SingleResponse {
   const [certId, status, thisUpdate, ...optional] = readChildren(expectTag(element, tags.sequence));
   const nextUpdate = optional[0]?.tag === explicitTag(0) ? optional.shift() : undefined;
-  refuseCritical(optional[0]);
+  readExtensionsOf(optional[0], none);
   return {
     certId: readCertId(expectTag(certId, tags.sequence)),
     ...readStatus(expectTag(status, undefined)),
@@ -132,12 +135,20 @@ function readCertId(element: DerElement): CertId | undefined {
   return hash === sha1Oid ? id : undefined;
 }
 
-/** RFC 6960 4.4: what is critical and not understood must not be passed over. Nothing critical is understood here. */
-function refuseCritical(element: DerElement | undefined): void {
-  if (element === undefined) return;
-  for (const [oid, { critical }] of readExtensions(expectTag(element, explicitTag(1)))) {
-    if (critical) throw new DerError(`the unknown critical extension ${oid}`);
+const understood: ReadonlySet<string> = new Set([nonceOid]);
+const none: ReadonlySet<string> = new Set();
+
+/** RFC 6960 4.4: what is critical and not understood must not be passed over. */
+function readExtensionsOf(
+  element: DerElement | undefined,
+  known: ReadonlySet<string>,
+): ReadonlyMap<string, Extension> | undefined {
+  if (element === undefined) return undefined;
+  const extensions = readExtensions(expectTag(element, explicitTag(1)));
+  for (const [oid, { critical }] of extensions) {
+    if (critical && !known.has(oid)) throw new DerError(`the unknown critical extension ${oid}`);
   }
+  return extensions;
 }
 
 const readGeneralizedTime = (element: DerElement | undefined): number =>

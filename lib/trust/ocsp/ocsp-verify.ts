@@ -1,3 +1,4 @@
+import { octetString } from '../../pki/der.ts';
 import { type Certificate, readCertificate } from '../../x509/certificate.ts';
 import { oids } from '../../x509/extensions.ts';
 import { weaknessOfKey, weaknessOfSignature } from '../algorithms.ts';
@@ -15,6 +16,8 @@ export type OcspProblemCode =
   | 'OCSP_WRONG_CERTIFICATE'
   /** Neither the issuer nor a responder that the issuer has appointed has signed it. */
   | 'OCSP_UNTRUSTED'
+  /** It answers another question than this one: its nonce is another, or is missing where it is required. */
+  | 'OCSP_NONCE'
   /** It is not of this time, or does not say until when it holds. */
   | 'OCSP_STALE'
   /** The responder does not know the certificate. */
@@ -33,6 +36,17 @@ export interface OcspStatus {
   readonly nextUpdate: number;
 }
 
+/** What else is asked of a response. */
+export interface OcspDemands {
+  /** The nonce of the request (RFC 9654): one that comes back must be it, and with `required` one must come back. */
+  readonly nonce?: { readonly sent: Buffer; readonly required: boolean } | undefined;
+  /**
+   * For how long a response holds that does not say until when, as newer information is always available (RFC 6960
+   * 4.2.2.1), in milliseconds; without it such a response is stale.
+   */
+  readonly openEnded?: number | undefined;
+}
+
 /** How far the clock of a responder may be ahead of ours. */
 const skew = 5 * 60_000;
 /** Whoever is between us and a responder may add certificates; each that fits by name costs a signature. */
@@ -43,14 +57,16 @@ const ocspSigning = '1.3.6.1.5.5.7.3.9';
 /**
  * Verifies an OCSP response (RFC 6960 3.2) about the certificate `id`, which `issuer` has issued, at the time `at`
  * (ms). What is believed: the issuer's key, and a responder's certificate with the purpose OCSPSigning that the issuer
- * itself has signed; whether that one is revoked is not asked. Without nextUpdate nothing is good for a cache
- * (RFC 5019 2.2.4). Never throws.
+ * itself has signed; whether that one is revoked is not asked (RFC 6960 4.2.2.2.1: with id-pkix-ocsp-nocheck it must
+ * not be, without it a CA that has lost such a key can say so by its list alone). Without nextUpdate nothing is good
+ * for a cache (RFC 5019 2.2.4), unless `openEnded` says for how long. Never throws.
  */
 export function verifyOcspResponse(
   response: Buffer,
   id: CertId,
   issuer: Certificate,
   at: number,
+  demands: OcspDemands = {},
 ): OcspStatus | OcspProblem {
   let basic: BasicResponse | string;
   try {
@@ -63,7 +79,11 @@ export function verifyOcspResponse(
   const single = basic.responses.find(({ certId }) => certId !== undefined && isSame(certId, id));
   if (single === undefined)
     return { code: 'OCSP_WRONG_CERTIFICATE', reason: 'it is about another certificate' };
-  return problemOfSigner(basic, issuer, at) ?? statusOf(single, basic.producedAt, at);
+  return (
+    problemOfSigner(basic, issuer, at) ??
+    problemOfNonce(basic, demands.nonce) ??
+    statusOf(single, basic.producedAt, at, demands.openEnded)
+  );
 }
 
 export const isOcspProblem = (outcome: OcspStatus | OcspProblem): outcome is OcspProblem => 'code' in outcome;
@@ -73,8 +93,26 @@ const isSame = (one: CertId, other: CertId): boolean =>
   one.issuerKeyHash.equals(other.issuerKeyHash) &&
   one.issuerNameHash.equals(other.issuerNameHash);
 
-function statusOf(single: SingleResponse, producedAt: number, at: number): OcspStatus | OcspProblem {
-  const { status, revokedAt, thisUpdate, nextUpdate } = single;
+/** Some responders write the octets themselves where RFC 9654 2.1 has an OCTET STRING of them. */
+function problemOfNonce({ nonce }: BasicResponse, asked: OcspDemands['nonce']): OcspProblem | undefined {
+  if (asked === undefined) return undefined;
+  const { sent, required } = asked;
+  if (nonce === undefined)
+    return required ? { code: 'OCSP_NONCE', reason: 'it has no nonce, and one is required' } : undefined;
+  if (nonce.equals(sent) || nonce.equals(octetString(sent))) return undefined;
+  return { code: 'OCSP_NONCE', reason: 'its nonce is that of another question' };
+}
+
+function statusOf(
+  single: SingleResponse,
+  producedAt: number,
+  at: number,
+  openEnded: number | undefined,
+): OcspStatus | OcspProblem {
+  const { status, revokedAt, thisUpdate } = single;
+  // One that is old, and says that newer information is there, does not say what that is.
+  const isRecent = thisUpdate > at - skew - (openEnded ?? 0);
+  const nextUpdate = single.nextUpdate ?? (openEnded !== undefined && isRecent ? at + openEnded : undefined);
   if (status === 'unknown')
     return { code: 'OCSP_UNKNOWN', reason: 'the responder does not know the certificate' };
   if (nextUpdate === undefined) return stale('it does not say until when it holds');

@@ -3,7 +3,8 @@ import { ConfigError } from '../../errors.ts';
 import { DerError } from '../../x509/der.ts';
 import { CrlError } from './crl-error.ts';
 import { readList, type RevocationList } from './crl-list.ts';
-import { type FoundDer, type InputKind, readInputs, type TrustInputs } from '../input.ts';
+import { type FoundDer, type InputKind, inputsOf, readInputs, type TrustInputs } from '../input.ts';
+import { readListSlowly } from './crl-slowly.ts';
 
 /** CRLs as text or octets, PEM (one or a bundle) or DER, or where they lie. */
 export type RevocationListInputs = TrustInputs;
@@ -46,9 +47,6 @@ function atHandOrRead({ der, path }: FoundDer): RevocationList {
   }
 }
 
-/** How long the loop is held at a time (ms). */
-const slice = 10;
-
 /**
  * Reads the CRLs in `input` a little at a time, so that whoever is being served does not wait for a list of
  * megabytes, and then calls `use`, within which `readRevocationLists` finds them done. For a listener that serves.
@@ -60,11 +58,9 @@ export async function withRevocationLists<T>(
   use: () => T,
 ): Promise<T> {
   const lists: RevocationList[] = [];
-  for (const { der, path: where } of input === undefined ? [] : readInputs(input, path, listInput)) {
+  for (const { der, path: where } of input === undefined ? [] : inputsOf(input, path, listInput)) {
     // oxlint-disable-next-line no-await-in-loop -- one after another is the point
-    await nextTurn();
-    // oxlint-disable-next-line no-await-in-loop
-    lists.push(await readSlowly(der, where));
+    lists.push(await readListSlowly(der).catch((error: unknown) => refuse(error, where)));
   }
   try {
     for (const list of lists) atHand.set(list.sha256, list);
@@ -74,30 +70,20 @@ export async function withRevocationLists<T>(
   }
 }
 
-async function readSlowly(der: Buffer, path: string): Promise<RevocationList> {
-  const steps = readList(der);
-  for (let began = performance.now(); ;) {
-    const step = attempt(() => steps.next(), path);
-    if (step.done === true) return step.value;
-    if (performance.now() - began < slice) continue;
-    // oxlint-disable-next-line no-await-in-loop
-    await nextTurn();
-    began = performance.now();
-  }
-}
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
-
 function attempt<T>(read: () => T, path: string): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof CrlError)
-      throw new ConfigError('CRL_INVALID', path, error.message, error.remedy, error);
-    if (error instanceof DerError)
-      throw new ConfigError('CRL_INVALID', path, 'a CRL in it is damaged', remedy, error);
-    throw error;
+    return refuse(error, path);
   }
+}
+
+function refuse(error: unknown, path: string): never {
+  if (error instanceof CrlError)
+    throw new ConfigError('CRL_INVALID', path, error.message, error.remedy, error);
+  if (error instanceof DerError)
+    throw new ConfigError('CRL_INVALID', path, 'a CRL in it is damaged', remedy, error);
+  throw error;
 }
 
 const distinct = (lists: readonly RevocationList[]): readonly RevocationList[] => [

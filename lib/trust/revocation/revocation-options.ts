@@ -4,7 +4,9 @@ import type { Certificate } from '../../x509/certificate.ts';
 import { readRevocationLists, type RevocationListInputs } from './crl-input.ts';
 import type { RevocationList } from './crl-list.ts';
 import { subjectOf } from './crl-name.ts';
+import { readFetch, type RevocationFetchConfig, type RevocationFetchOptions } from './fetch-options.ts';
 import { RevocationLists } from './revocation.ts';
+import { readOcsp, type RevocationOcspConfig, type RevocationOcspOptions } from '../ocsp/ocsp-options.ts';
 
 /** What counts as not revoked. */
 export interface RevocationOptions {
@@ -12,12 +14,16 @@ export interface RevocationOptions {
   readonly check?: 'leaf' | 'chain' | undefined;
   /**
    * A certificate of whose revocation nothing can be known. Default: `'deny'` for issuers that have a list in `crl`
-   * (by their name), `'allow'` for the others. Where Node hides an intermediate that the client sent (24.21), and a list
+   * (by their name) or one that is fetched, `'allow'` for the others. Where Node hides an intermediate that the client sent (24.21), and a list
    * may revoke it, it is denied whatever stands here, unless only the leaf is checked.
    */
   readonly unknown?: 'allow' | 'deny' | undefined;
   /** A list whose `nextUpdate` has passed; default `'deny'`. */
   readonly expired?: 'allow' | 'deny' | undefined;
+  /** Lists from the distribution points that certificates name; off by default. */
+  readonly fetch?: RevocationFetchOptions | undefined;
+  /** The word of OCSP responders; off by default. */
+  readonly ocsp?: RevocationOcspOptions | undefined;
 }
 
 /** Checked options. */
@@ -25,6 +31,8 @@ export interface RevocationPolicy {
   readonly check: 'leaf' | 'chain';
   readonly unknown: 'allow' | 'deny' | 'by issuer';
   readonly expired: 'allow' | 'deny';
+  readonly fetch?: RevocationFetchConfig | undefined;
+  readonly ocsp?: RevocationOcspConfig | undefined;
 }
 
 /**
@@ -43,11 +51,13 @@ export function readRevocation(
   // `crl: undefined` is absent, as everywhere; null and empty ones are what Node would silently ignore.
   if (given.crl === undefined) {
     if (given.revocation === undefined) return undefined;
+    if (policy.fetch !== undefined || policy.ocsp !== undefined)
+      return new RevocationLists([], anchors, policy);
     throw new ConfigError(
       'CRL_MISSING',
       `${path}.crl`,
       'revocation is set and there is no list to ask',
-      'Give crl, or leave revocation out.',
+      'Give crl, revocation.fetch or revocation.ocsp, or leave revocation out.',
     );
   }
   const lists = readRevocationLists(given.crl, `${path}.crl`);
@@ -57,12 +67,14 @@ export function readRevocation(
 
 function readPolicy(option: unknown, path: string): RevocationPolicy {
   if (option === undefined) return { check: 'chain', unknown: 'by issuer', expired: 'deny' };
-  checkKeys(option, ['check', 'unknown', 'expired'], path);
-  const { check, unknown, expired } = option as RevocationOptions;
+  checkKeys(option, ['check', 'unknown', 'expired', 'fetch', 'ocsp'], path);
+  const { check, unknown, expired, fetch, ocsp } = option as RevocationOptions;
   return {
     check: oneOf(check ?? 'chain', ['leaf', 'chain'], `${path}.check`),
     unknown: unknown === undefined ? 'by issuer' : oneOf(unknown, ['allow', 'deny'], `${path}.unknown`),
     expired: oneOf(expired ?? 'deny', ['allow', 'deny'], `${path}.expired`),
+    fetch: readFetch(fetch, `${path}.fetch`),
+    ocsp: readOcsp(ocsp, `${path}.ocsp`),
   };
 }
 

@@ -1,14 +1,24 @@
 import type { Certificate } from '../../x509/certificate.ts';
 import { countsFrom, newer, type RevocationList } from './crl-list.ts';
 import { issuerOf, subjectOf } from './crl-name.ts';
-import { hasSigned } from '../path.ts';
+import { hasSigned } from '../signatures.ts';
 import { type CertificateProblem, isProblem } from '../problem.ts';
+import type { OcspAsked, OcspClient } from '../ocsp/ocsp-client.ts';
+import { withOcsp } from '../ocsp/ocsp-judgement.ts';
 import type { RevocationPolicy } from './revocation-options.ts';
 
 /** When a verdict holds (ms). */
 export interface Validity {
   readonly notBefore: number;
   readonly notAfter: number;
+}
+
+/** Lists that were fetched, and who may be asked: of a listener, beside the lists that it was given. */
+export interface RevocationSources {
+  readonly fetched: readonly RevocationList[];
+  /** Whether the certificate names a list that is fetched; notes that it is wanted where its issuer is known. */
+  readonly wants: (certificate: Certificate, issuer: Certificate | undefined) => boolean;
+  readonly ocsp: OcspClient | undefined;
 }
 
 const always: Validity = { notBefore: -Infinity, notAfter: Infinity };
@@ -23,18 +33,61 @@ export class RevocationLists {
   readonly lists: readonly RevocationList[];
   readonly policy: RevocationPolicy;
   readonly #anchors: readonly Certificate[];
+  readonly #sources: RevocationSources | undefined;
   readonly #byIssuer = new Map<string, RevocationList[]>();
   readonly #above = new WeakMap<Certificate, Certificate | undefined>();
 
-  constructor(lists: readonly RevocationList[], anchors: readonly Certificate[], policy: RevocationPolicy) {
+  constructor(
+    lists: readonly RevocationList[],
+    anchors: readonly Certificate[],
+    policy: RevocationPolicy,
+    sources?: RevocationSources,
+  ) {
     this.lists = lists;
     this.policy = policy;
     this.#anchors = anchors;
-    for (const list of lists) {
+    this.#sources = sources;
+    const given = new Set(lists.map(({ sha256 }) => sha256));
+    for (const list of [...lists, ...(sources?.fetched.filter(({ sha256 }) => !given.has(sha256)) ?? [])]) {
       const others = this.#byIssuer.get(list.issuer);
       if (others === undefined) this.#byIssuer.set(list.issuer, [list]);
       else others.push(list);
     }
+  }
+
+  /** The same lists and policy, with what a listener fetches and asks. */
+  with(sources: RevocationSources): RevocationLists {
+    return new RevocationLists(this.lists, this.#anchors, this.policy, sources);
+  }
+
+  /** Those that were given, and those that were fetched. */
+  get known(): readonly RevocationList[] {
+    return [...this.#byIssuer.values()].flat();
+  }
+
+  /** Changes whenever a responder takes back what a verdict may have been based on. */
+  get version(): number {
+    return this.#sources?.ocsp?.version ?? 0;
+  }
+
+  /** Whether there is a responder to be asked. */
+  get asks(): boolean {
+    return this.#sources?.ocsp !== undefined;
+  }
+
+  /** Asks responders about a verified path where it is time to; undefined: there is none to ask. */
+  ask(path: readonly Certificate[], at: number): OcspAsked | undefined {
+    const ocsp = this.#sources?.ocsp;
+    if (ocsp === undefined) return undefined;
+    let until = Infinity;
+    const waiting: Array<Promise<void>> = [];
+    for (const [certificate, issuer] of this.#links(path)) {
+      const asked = issuer === undefined ? undefined : ocsp.ask(certificate, issuer, at);
+      until = Math.min(until, asked?.until ?? Infinity);
+      if (asked?.waiting !== undefined) waiting.push(asked.waiting);
+      if (this.policy.check === 'leaf') break;
+    }
+    return { until, waiting: waiting.length === 0 ? undefined : Promise.all(waiting).then(() => undefined) };
   }
 
   /**
@@ -45,7 +98,11 @@ export class RevocationLists {
   check(path: readonly Certificate[], at: number): Validity | CertificateProblem {
     let validity = always;
     for (const [certificate, issuer] of this.#links(path)) {
-      const outcome = this.#status(certificate, issuer, at);
+      const byLists = this.#status(certificate, issuer, at);
+      const outcome =
+        this.policy.ocsp === undefined
+          ? byLists
+          : withOcsp(byLists, this.#sources?.ocsp, [certificate, issuer], at);
       if (isProblem(outcome)) return outcome;
       validity = both(validity, outcome);
       if (this.policy.check === 'leaf') break;
@@ -61,7 +118,10 @@ export class RevocationLists {
   checkHidden(path: readonly Certificate[], at: number): Validity | CertificateProblem {
     const outcome = this.check(path, at);
     if (isProblem(outcome) || this.policy.check === 'leaf') return outcome;
-    if (this.policy.unknown === 'deny') return hiddenIssuer;
+    const { unknown: policy, fetch, ocsp } = this.policy;
+    // Nobody sees which list or responder they name.
+    const mayName = ocsp?.mode === 'hard' || (fetch !== undefined && policy !== 'allow');
+    if (policy === 'deny' || mayName) return hiddenIssuer;
     let validity = outcome;
     for (const [name, named] of this.#byIssuer) {
       const clear = this.#clearOfHidden(name, named, issuerOf(path.at(-1)!), at);
@@ -127,6 +187,7 @@ export class RevocationLists {
     at: number,
   ): Validity | CertificateProblem {
     const named = this.#byIssuer.get(issuer === undefined ? issuerOf(certificate) : subjectOf(issuer)) ?? [];
+    const isFetched = this.#sources?.wants(certificate, issuer) === true;
     const genuine =
       issuer === undefined ? [] : named.filter((list) => list.covers(certificate) && list.isSignedBy(issuer));
     const current = inForce(genuine, at);
@@ -134,6 +195,8 @@ export class RevocationLists {
     const validity = this.#validityOf(current, genuine, at);
     if (validity !== undefined) return validity;
     if (current.length > 0) return unknown(certificate, 'the list of its issuer has run out');
+    if (isFetched && named.length === 0 && this.policy.unknown !== 'allow')
+      return unknown(certificate, 'the list that it names has not been fetched');
     return this.#unknown(certificate, issuer, named, genuine, nextOut(genuine, at));
   }
 
@@ -199,6 +262,7 @@ const revoked = (certificate: Certificate): CertificateProblem => ({
   code: 'CLIENT_CERTIFICATE_REVOKED',
   reason: `${nameOf(certificate)} is revoked by its issuer`,
   passing: true,
+  outcast: certificate,
 });
 
 const unknown = (certificate: Certificate, why: string): CertificateProblem => ({

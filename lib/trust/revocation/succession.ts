@@ -1,6 +1,6 @@
 import { ConfigError } from '../../errors.ts';
 import type { Certificate } from '../../x509/certificate.ts';
-import { hasSigned } from '../path.ts';
+import { hasSigned } from '../signatures.ts';
 import { ClientTrust } from '../trust-store.ts';
 import { countsFrom, issuerLabel, newer, type RevocationList } from './crl-list.ts';
 import { subjectOf } from './crl-name.ts';
@@ -62,7 +62,7 @@ export function succeed(request: SuccessionRequest): Succession {
   if (lists.size === 0) return { trust: next, warnings: [...warnings] };
   const { policy } = next.revocation ?? before.revocation;
   const revocation = new RevocationLists([...lists], next.anchors, policy);
-  return { trust: new ClientTrust(next.store, revocation), warnings: [...warnings] };
+  return { trust: new ClientTrust(next.store, revocation, next.denyList), warnings: [...warnings] };
 }
 
 /** Whether a list stays of whose issuer, by name and key, none was given. */
