@@ -87,6 +87,13 @@ export class Child {
     }
   }
 
+  /** Its exit code, once it has ended by itself. */
+  async ended(): Promise<unknown> {
+    if (!children.has(this.#process)) return this.#process.exitCode;
+    const [code] = (await once(this.#process, 'close')) as [unknown];
+    return code;
+  }
+
   tell(command: object): void {
     this.#process.stdin!.write(`${JSON.stringify(command)}\n`);
   }

@@ -9,11 +9,19 @@ export interface NodeRedisSetOptions {
   readonly expiration: { readonly type: 'PX'; readonly value: number };
 }
 
+/** How it takes the keys and arguments of a script. */
+export interface NodeRedisEvalOptions {
+  readonly keys: string[];
+  readonly arguments: string[];
+}
+
 /** Of @redis/client or redis, 4 and later: a client, cluster, sentinel or pool. */
 export interface NodeRedisClient {
   readonly isOpen?: boolean;
   set(key: string, value: string, options: NodeRedisSetOptions): Promise<unknown>;
   get(key: string): Promise<unknown>;
+  /** For `redisDenyList`. */
+  eval?(script: string, options: NodeRedisEvalOptions): Promise<unknown>;
 }
 
 /** Of ioredis 5: a client or cluster. */
@@ -25,11 +33,13 @@ export interface IoRedisClient {
 /** A client that is connected by the application, which also listens to its 'error'. */
 export type RedisClient = NodeRedisClient | IoRedisClient;
 
-/** The two commands that are needed. */
+/** The commands that are needed. */
 export interface RedisCommands {
   /** Stores it for so many milliseconds, unless there is something; tells whether it did. */
   setIfAbsent(key: string, value: string, milliseconds: number): Promise<boolean>;
   get(key: string): Promise<string | undefined>;
+  /** A script of Redis (Lua). */
+  evaluate(script: string, keys: readonly string[], values: readonly string[]): Promise<unknown>;
 }
 
 /** Finds out which library it is of. ConfigError OPTION_INVALID for neither. */
@@ -64,6 +74,7 @@ function ioRedisCommands(client: IoRedisClient): RedisCommands {
     setIfAbsent: async (key, value, milliseconds) =>
       (await call('SET', key, value, 'PX', String(milliseconds), 'NX')) !== null,
     get: async (key) => textOf(await call('GET', key)),
+    evaluate: (script, keys, values) => call('EVAL', script, String(keys.length), ...keys, ...values),
   };
 }
 
@@ -82,11 +93,16 @@ function nodeRedisCommands(client: NodeRedisClient): RedisCommands {
       open();
       return textOf(await client.get(key));
     },
+    async evaluate(script, keys, values) {
+      open();
+      if (client.eval === undefined) throw new Error('this Redis client has no eval()');
+      return client.eval(script, { keys: [...keys], arguments: [...values] });
+    },
   };
 }
 
 /** A client may be set to give buffers. */
-function textOf(reply: unknown): string | undefined {
+export function textOf(reply: unknown): string | undefined {
   if (typeof reply === 'string') return reply;
   return reply instanceof Uint8Array ? Buffer.from(reply).toString('latin1') : undefined;
 }

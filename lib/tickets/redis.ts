@@ -39,7 +39,7 @@ export function redisTicketKeys(client: RedisClient, options: RedisTicketKeysOpt
 
 /** @internal The store itself, with a clock for tests. */
 export function createRedisStore(
-  commands: RedisCommands,
+  commands: Pick<RedisCommands, 'get' | 'setIfAbsent'>,
   sealer: Sealer,
   prefix: string,
   clock: Clock = systemClock,

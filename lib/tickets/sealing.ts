@@ -20,12 +20,13 @@ export interface Sealer {
 
 /**
  * AES-256-GCM with a random nonce, under HKDF-SHA-256 of the secret (RFC 5869): cheap, so the secret has to be random
- * itself. ConfigErrors OPTION_INVALID for one that is short, or repeats few octets.
+ * itself. ConfigErrors OPTION_INVALID for one that is short, or repeats few octets. What was sealed for one `purpose`
+ * opens for no other.
  */
-export function createSealer(secrets: unknown): Sealer {
+export function createSealer(secrets: unknown, purpose: string = 'portcullis ticket keys v1'): Sealer {
   const list: readonly unknown[] = Array.isArray(secrets) ? secrets : [secrets];
   const keys = list.map((secret, index) =>
-    deriveKey(secret, Array.isArray(secrets) ? `secret[${index}]` : 'secret'),
+    deriveKey(secret, Array.isArray(secrets) ? `secret[${index}]` : 'secret', purpose),
   );
   const [first] = keys;
   if (first === undefined) throw weak('secret', 'there is none');
@@ -41,14 +42,14 @@ export function createSealer(secrets: unknown): Sealer {
   };
 }
 
-function deriveKey(secret: unknown, path: string): Buffer {
+function deriveKey(secret: unknown, path: string, purpose: string): Buffer {
   if (typeof secret !== 'string' && !(secret instanceof Uint8Array))
     throw weak(path, `expected a string or a buffer, got ${describeSecret(secret)}`);
   const octets = Buffer.from(secret as Uint8Array);
   if (octets.length < leastLength)
     throw weak(path, `it has ${octets.length} octets, and ${leastLength} are the least`);
   if (new Set(octets).size < leastVariety) throw weak(path, 'it repeats a few octets');
-  return Buffer.from(hkdfSync('sha256', octets, '', 'portcullis ticket keys v1', 32));
+  return Buffer.from(hkdfSync('sha256', octets, '', purpose, 32));
 }
 
 const weak = (path: string, problem: string): ConfigError =>

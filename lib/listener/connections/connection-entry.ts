@@ -25,6 +25,8 @@ export class ConnectionEntry {
   leave: (() => void) | undefined = undefined;
   /** An answer in flight closes it: no further request is run. */
   closing = false;
+  /** Its client is denied: each answer from now on closes it. */
+  leaving = false;
   /** This side has ended it, and has said why. */
   cut = false;
   /** What has been sent, and what waits in the kernel's queue, when that last changed, at `sentAt` (0: never). */

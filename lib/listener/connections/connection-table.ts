@@ -192,6 +192,7 @@ export class ConnectionTable {
     if (this.observer !== undefined && !this.observer.began(entry, response)) return false;
     if (entry.requests++ === 0) this.#idle.delete(entry);
     entry.response = response;
+    if (entry.leaving) response.setHeader('Connection', 'close');
     response.on('close', this.#onClose);
     return true;
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { DropReason } from '../../events.ts';
+import type { ConnectionEntry } from './connection-entry.ts';
 import { type ConnectionCounts, ConnectionTable } from './connection-table.ts';
 import { publishDrop } from './drops.ts';
 import type { CheckedLimits } from './limits.ts';
@@ -28,6 +29,11 @@ export class Traffic {
   /** Of the TLS port. */
   get counts(): ConnectionCounts {
     return this.#table.counts;
+  }
+
+  /** Those of the TLS port. */
+  get connections(): Iterable<ConnectionEntry> {
+    return this.#table;
   }
 
   /** While it is true, connections that are idle are not for Node to close. */

@@ -80,6 +80,7 @@ export class Http2Sessions {
   readonly #inner: Http2Server;
   readonly #entries = new Set<SessionEntry>();
   readonly #bySession = new WeakMap<Http2Session, SessionEntry>();
+  readonly #bySocket = new WeakMap<TLSSocket, SessionEntry>();
   #sweeper: NodeJS.Timeout | undefined;
   #draining: SessionDrain | undefined;
   #onEnded: ((finished: boolean) => void) | undefined;
@@ -147,6 +148,12 @@ export class Http2Sessions {
     this.#onEnded = undefined;
   }
 
+  /** GOAWAY for the session on this socket: streams that are open are served to their end, and it closes. */
+  close(socket: TLSSocket): void {
+    const entry = this.#bySocket.get(socket);
+    if (entry !== undefined) close(entry);
+  }
+
   /** Closes the sessions that nobody uses, as `closeIdleConnections()` does over HTTP/1.1. */
   closeIdle(): void {
     for (const entry of this.#entries) if (entry.open.size === 0) close(entry);
@@ -168,6 +175,7 @@ export class Http2Sessions {
     if (this.#entries.size === 0) this.#startSweeping();
     this.#entries.add(entry);
     this.#bySession.set(session, entry);
+    this.#bySocket.set(socket, entry);
     session.on('ping', () => this.#onControlFrame(entry, frameOctets.ping));
     session.on('remoteSettings', () => this.#onControlFrame(entry, frameOctets.settings));
     socket.on('error', () => socket.destroy());
