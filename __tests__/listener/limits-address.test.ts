@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { addressKey, readAddresses } from '../../lib/listener/connections/address.ts';
+import { readAddresses } from '../../lib/addresses.ts';
+import { addressKey } from '../../lib/listener/connections/address.ts';
 import { AddressCounts } from '../../lib/listener/connections/address-counts.ts';
 
 describe('a connection is counted', () => {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Certificate } from '../x509/certificate.ts';
-import type { SubjectAltNames } from '../x509/extensions.ts';
+import type { KeyUsage, SubjectAltNames } from '../x509/extensions.ts';
 import type { DistinguishedName } from '../x509/name.ts';
 import type { PublicKeyInfo } from '../x509/public-key.ts';
+import { readSpiffeId } from './spiffe-id.ts';
 
 /**
  * A client's certificate that was verified: path, purpose and dates. Frozen, and safe to give to `JSON.stringify`.
@@ -17,8 +18,12 @@ export interface ClientCertificate {
   readonly notAfter: Date;
   /** Typed names, from the DER. */
   readonly subjectAltNames: SubjectAltNames;
-  /** The SPIFFE ID, where exactly one URI names it (X.509-SVID 2). */
+  /** The SPIFFE ID, where the only URI is a valid one (X.509-SVID 2). */
   readonly spiffeId: string | undefined;
+  /** Whether basicConstraints make it a CA's. */
+  readonly isCa: boolean;
+  /** The named bits of the extension; empty where there is none. */
+  readonly keyUsage: readonly KeyUsage[];
   /** OIDs. */
   readonly extendedKeyUsage: readonly string[];
   readonly certificatePolicies: readonly string[];
@@ -64,6 +69,8 @@ export function verifiedCertificate(path: readonly Certificate[]): ClientCertifi
     },
     subjectAltNames: leaf.subjectAltNames,
     spiffeId: spiffeId(leaf),
+    isCa: leaf.isCa,
+    keyUsage: Object.freeze([...(leaf.keyUsage ?? [])]),
     extendedKeyUsage: Object.freeze([...(leaf.extendedKeyUsage ?? [])]),
     certificatePolicies: Object.freeze([...leaf.certificatePolicies]),
     publicKey: leaf.publicKey,
@@ -80,5 +87,5 @@ export function verifiedCertificate(path: readonly Certificate[]): ClientCertifi
 
 function spiffeId({ subjectAltNames: { uri } }: Certificate): string | undefined {
   const [only, ...others] = uri;
-  return others.length === 0 && only?.startsWith('spiffe://') === true ? only : undefined;
+  return only !== undefined && others.length === 0 && readSpiffeId(only) !== undefined ? only : undefined;
 }

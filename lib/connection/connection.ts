@@ -2,17 +2,20 @@ import type { TLSSocket } from 'node:tls';
 import type { PolicyViolationCode } from '../errors.ts';
 import { linkedPath } from '../trust/linked-path.ts';
 import type { VerifiedPath } from '../trust/path.ts';
+import { asksForPolicies } from '../trust/policies.ts';
 import { type CertificateProblem, isProblem, untrusted } from '../trust/problem.ts';
-import type { RevocationLists, Validity } from '../trust/revocation/revocation.ts';
-import type { ClientTrust, TrustStore } from '../trust/trust-store.ts';
-import { type ClientCertificate, verifiedCertificate } from './client-certificate.ts';
+import { type ClientTrust, outcastOf, type TrustStore } from '../trust/trust-store.ts';
 import { type Facts, readFacts } from './facts.ts';
 import { HostCheck, type RequestTarget } from './host.ts';
 import { handshakeTrust } from './handshake-trust.ts';
+import { handshakesSince, hasNoRevocationList, knowsNoRevocation } from './node-internals.ts';
 import { explainVerdict, isAboutRevocation } from './openssl.ts';
-import { readPresentedIssuers } from './presented-chain.ts';
+import { readPresentedIssuers, readSentBeside } from './presented-chain.ts';
+import { onlySelfSigned, readSelfSigned, type SelfSigned } from './self-signed.ts';
 import { readSession, type SessionFacts } from './session.ts';
+import { isForResponder, StatusQuestions } from './status-questions.ts';
 import { isTlsStateOf, sealState, type TlsState } from './tls-state.ts';
+import { holds, isOf, type Judged, type Verdict, verdictOn, within } from './verdict.ts';
 
 /**
  * Who took the connection. `guarded`: a PortcullisServer, in the handshake's last moment, with resumption of clients
@@ -26,18 +29,6 @@ export type Origin =
       readonly refused?: (code: PolicyViolationCode) => void;
     }
   | { readonly guarded: false };
-
-type Verdict =
-  | { readonly certificate: ClientCertificate; readonly notBefore: number; readonly notAfter: number }
-  | CertificateProblem
-  | undefined;
-
-/** A verdict, by what trust of the listener's it was given, and the facts that show it. */
-interface Judged {
-  readonly verdict: Verdict;
-  readonly trust: ClientTrust | undefined;
-  readonly state: TlsState;
-}
 
 /**
  * One TLS connection: its facts, taken once, and the verdict on its client, which time and a change of trust can turn.
@@ -53,10 +44,14 @@ export class Connection {
   /** Why a plain listener's word on the client does not count; undefined where it does. */
   readonly #doubt: CertificateProblem | undefined;
   #issuers: readonly Buffer[] | undefined;
+  #beside: readonly Buffer[] | undefined;
   /** By one of which OpenSSL has judged; undefined where that is not known. */
   readonly #handshakeTrust: readonly ClientTrust[] | undefined;
   #own: Judged;
   #byRoute: Map<TrustStore, Judged> | undefined;
+  /** Once somebody has asked; null: it is none. */
+  #selfSigned: SelfSigned | null | undefined;
+  #questions: StatusQuestions | undefined;
 
   constructor(socket: TLSSocket, origin: Origin, now: number) {
     this.#socket = socket;
@@ -91,7 +86,7 @@ export class Connection {
   /** The facts at the time `now` (ms): a certificate that has expired since is no longer among them. */
   stateAt(now: number): TlsState {
     const trust = this.#presentTrust();
-    if (trust === this.#own.trust && holds(this.#own.verdict, now)) return this.#own.state;
+    if (isOf(this.#own, trust) && holds(this.#own.verdict, now)) return this.#own.state;
     this.#own = this.#show(this.#judge(trust, now), trust);
     return this.#own.state;
   }
@@ -105,13 +100,64 @@ export class Connection {
   stateFor(store: TrustStore, now: number): TlsState {
     const trust = this.#presentTrust();
     const known = this.#byRoute?.get(store);
-    if (known !== undefined && known.trust === trust && holds(known.verdict, now)) return known.state;
-    const judged = this.#show(this.#judgeBy(store, trust, now), trust);
-    // What a plain listener did not verify itself, its next revocation list may concern.
+    if (known !== undefined && isOf(known, trust) && holds(known.verdict, now)) return known.state;
+    const judged = this.#show(this.#judgeBy(store, trust, now), trust, store);
+    // What a plain listener did not verify itself, its next revocation list may concern; not whom his path keeps out.
     const settled =
-      this.#origin.guarded || (this.#handshakeProblem === undefined && this.#doubt === undefined);
+      this.#origin.guarded ||
+      (this.#handshakeProblem === undefined && this.#doubt === undefined) ||
+      this.#isKeptOutByPath(judged.verdict);
     if (settled) (this.#byRoute ??= new Map()).set(store, judged);
     return judged.state;
+  }
+
+  /**
+   * Whether the listener's deny list names the client, or a CA above it, by whatever anchors it was verified here. One
+   * that nobody has verified is nobody's client.
+   */
+  isDenied(now: number): boolean {
+    const denials = this.#presentTrust()?.denyList;
+    if (denials === undefined) return false;
+    const routes = [...(this.#byRoute?.keys() ?? [])].map((store) => this.stateFor(store, now));
+    const errors = [this.stateAt(now), ...routes].map(({ clientCertificateError }) => clientCertificateError);
+    const own = this.#selfSigned ? denials.check([this.#selfSigned.certificate]) : undefined;
+    return [...errors, own].some((error) => error?.code === 'CLIENT_CERTIFICATE_DENIED');
+  }
+
+  /**
+   * What to wait for before `stateAt(now)`, or `stateFor(store, now)`: the word of an OCSP responder that has not
+   * answered yet, for at most the option's `timeout`. It never rejects. Undefined, and no more than a look-up, where
+   * nothing is to be asked. What is due is asked for by this.
+   */
+  pending(now: number, store?: TrustStore): Promise<void> | undefined {
+    const trust = this.#presentTrust();
+    const leaf = this.#session?.peerCertificate;
+    if (trust?.revocation?.asks !== true || leaf === undefined) return undefined;
+    const by = store ?? trust.store;
+    return (this.#questions ??= new StatusQuestions()).pending(trust.revocation, by, now, () => {
+      if (!isForResponder(store === undefined ? this.stateAt(now) : this.stateFor(store, now)))
+        return undefined;
+      const outcome = this.#verify(by, leaf, now, trust);
+      return isProblem(outcome) ? undefined : outcome.certificates;
+    });
+  }
+
+  /**
+   * The client's certificate where it has signed it itself (RFC 8705 2.2): nobody vouches for it, but its key was proven
+   * in this connection's own handshake. Undefined for any other, and for one that is weak, not valid now, or denied.
+   */
+  selfSigned(now: number): SelfSigned | undefined {
+    const { peerCertificate: leaf, verifyResult } = this.#session ?? {};
+    if (leaf === undefined || verifyResult !== onlySelfSigned || this.#doubt !== undefined) return undefined;
+    if (this.#selfSigned === undefined) this.#selfSigned = readSelfSigned(leaf) ?? null;
+    const own = this.#selfSigned;
+    if (own === null || now < own.certificate.notBefore || now > own.certificate.notAfter) return undefined;
+    return this.#presentTrust()?.denyList?.check([own.certificate]) === undefined ? own : undefined;
+  }
+
+  /** Whom the listener believes now; undefined on a plain one. */
+  get trust(): ClientTrust | undefined {
+    return this.#presentTrust();
   }
 
   #presentTrust(): ClientTrust | undefined {
@@ -125,15 +171,19 @@ export class Connection {
     if (objection !== undefined) return objection;
     if (!this.#origin.guarded) return verdictOn(linkedPath(leaf, this.#presentedIssuers(), now));
     if (trust === undefined) return undefined;
-    const { store, revocation } = trust;
-    const outcome = store.verify(leaf, () => this.#presentedIssuers(), now);
-    if (!isProblem(outcome)) return within(outcome, revocation?.check(outcome.certificates, now));
+    const { store, revocation, denyList } = trust;
+    const outcome = this.#verify(store, leaf, now, trust);
+    if (!isProblem(outcome)) return within(outcome, trust.check(outcome.certificates, now));
     // Node 24.21 hides the intermediates that the client sent. OpenSSL has verified the path by them, to anchors of
     // the handshake: where one of these is gone since, it may be the one.
-    const isHidden = outcome.incomplete === true && this.#presentedIssuers().length === 0;
+    const isHidden =
+      outcome.incomplete === true && this.#presentedIssuers().length + this.#sentBeside().length === 0;
     if (!isHidden || this.#handshakeTrust?.every((then) => trust.includes(then)) !== true) return outcome;
-    const linked = linkedPath(leaf, [], now);
-    return isProblem(linked) ? linked : within(linked, revocation?.checkHidden(linked.certificates, now));
+    if (store.anchors.some(asksForPolicies)) return policiesUnknown;
+    const linked = linkedPath(leaf, [], now, store.allowed);
+    if (isProblem(linked)) return linked;
+    const { certificates: known } = linked;
+    return denyList?.check(known, false) ?? within(linked, revocation?.checkHidden(known, now));
   }
 
   #judgeBy(store: TrustStore, trust: ClientTrust | undefined, now: number): Verdict {
@@ -147,13 +197,36 @@ export class Connection {
       if (!this.#origin.guarded && !hasNoRevocationList(this.#socket)) return statusUnknown;
     }
     if (this.#doubt !== undefined && !knowsNoRevocation(this.#socket)) return this.#doubt;
-    const outcome = store.verify(leaf, () => this.#presentedIssuers(), now);
-    const lists: RevocationLists | undefined = trust?.revocation;
-    return isProblem(outcome) ? outcome : within(outcome, lists?.check(outcome.certificates, now));
+    const outcome = this.#verify(store, leaf, now, trust);
+    return isProblem(outcome) ? outcome : within(outcome, trust?.check(outcome.certificates, now));
+  }
+
+  /** By what OpenSSL knows of the issuers; only where that leads nowhere, by all that the client sent. */
+  #verify(
+    store: TrustStore,
+    leaf: Buffer,
+    now: number,
+    trust: ClientTrust | undefined,
+  ): VerifiedPath | CertificateProblem {
+    const outcome = store.verify(leaf, () => this.#presentedIssuers(), now, trust);
+    if (!isProblem(outcome) && outcastOf(outcome, trust, now) === undefined) return outcome;
+    const beside = this.#sentBeside();
+    if (beside.length === 0) return outcome;
+    const other = store.verify(leaf, () => [...this.#presentedIssuers(), ...beside], now, trust);
+    return isProblem(other) ? outcome : other;
+  }
+
+  #isKeptOutByPath(verdict: Verdict): boolean {
+    if (verdict === undefined || !isProblem(verdict)) return false;
+    return ![this.#handshakeProblem, this.#doubt, statusUnknown].includes(verdict);
   }
 
   #presentedIssuers(): readonly Buffer[] {
     return (this.#issuers ??= readPresentedIssuers(this.#socket));
+  }
+
+  #sentBeside(): readonly Buffer[] {
+    return (this.#beside ??= readSentBeside(this.#socket, this.#presentedIssuers()));
   }
 
   #problemOfHandshake(): CertificateProblem | undefined {
@@ -173,11 +246,11 @@ export class Connection {
     return undefined;
   }
 
-  #show(verdict: Verdict, trust: ClientTrust | undefined): Judged {
+  #show(verdict: Verdict, trust: ClientTrust | undefined, store?: TrustStore): Judged {
     const problem = verdict !== undefined && isProblem(verdict) ? verdict : undefined;
     const certificate = verdict !== undefined && !isProblem(verdict) ? verdict.certificate : undefined;
     const authenticatedAt = certificate && this.#session?.establishedAt;
-    const state = sealState(this, {
+    const shown: TlsState = {
       ...this.#facts,
       // A Date can be changed even when frozen, and `maxAge` of all requests of the connection goes by this one.
       get authenticatedAt(): Date | undefined {
@@ -185,48 +258,10 @@ export class Connection {
       },
       clientCertificate: certificate,
       clientCertificateError: problem && Object.freeze({ code: problem.code, reason: problem.reason }),
-    });
-    return { verdict, trust, state };
+    };
+    const state = sealState(this, shown, store);
+    return { verdict, trust, epoch: trust?.epoch ?? 0, state };
   }
-}
-
-/** Whether a verdict is the same at the time `now`: a date may have passed, or the clock been set right. */
-function holds(verdict: Verdict, now: number): boolean {
-  if (verdict === undefined) return true;
-  if (!isProblem(verdict)) return now >= verdict.notBefore && now <= verdict.notAfter;
-  if (verdict.passing === true) return false;
-  return verdict.code !== 'CLIENT_CERTIFICATE_EXPIRED' && verdict.code !== 'CLIENT_CERTIFICATE_NOT_YET_VALID';
-}
-
-/** The verdict on a path, for as long as the revocation lists say the same. */
-function within(path: VerifiedPath, status: Validity | CertificateProblem | undefined): Verdict {
-  if (status !== undefined && isProblem(status)) return status;
-  const verdict = verdictOn(path);
-  if (status === undefined || verdict === undefined || isProblem(verdict)) return verdict;
-  return {
-    certificate: verdict.certificate,
-    notBefore: Math.max(verdict.notBefore, status.notBefore),
-    notAfter: Math.min(verdict.notAfter, status.notAfter),
-  };
-}
-
-const certificates = new WeakMap<VerifiedPath, Exclude<Verdict, undefined>>();
-
-/** One ClientCertificate for each verified path, however many connections it serves. */
-function verdictOn(outcome: VerifiedPath | CertificateProblem): Verdict {
-  if (isProblem(outcome)) return outcome;
-  let verdict = certificates.get(outcome);
-  if (verdict === undefined) {
-    const { notBefore, notAfter } = outcome;
-    verdict = Object.freeze({ certificate: verifiedCertificate(outcome.certificates)!, notBefore, notAfter });
-    certificates.set(outcome, verdict);
-  }
-  return verdict;
-}
-
-/** Node counts the handshakes after the first (`onhandshakestart` in lib/_tls_wrap.js); anything but 0 is mistrusted. */
-function handshakesSince(socket: TLSSocket): unknown {
-  return (socket as unknown as { _handle?: { handshakes?: unknown } })._handle?.handshakes;
 }
 
 const statusUnknown: CertificateProblem = {
@@ -234,26 +269,6 @@ const statusUnknown: CertificateProblem = {
   reason: 'the listener could not verify it, so that its revocation lists may not have been asked',
 };
 
-/** What Node keeps of the context that judged a connection. `_SNICallback` is null where there is only one. */
-interface Internals {
-  readonly server?: { readonly crl?: unknown };
-  readonly _SNICallback?: unknown;
-  readonly _handle?: { readonly sni_context?: unknown } | null;
-}
-
-/** Whether no CRL could have revoked the client in this connection's own full handshake. */
-function hasNoRevocationList(socket: TLSSocket): boolean {
-  const { server, _SNICallback: choosesContext, _handle: handle } = socket as unknown as Internals;
-  const isDefaultContext =
-    choosesContext === null || (handle !== null && handle !== undefined && handle.sni_context === undefined);
-  return (
-    isDefaultContext &&
-    server !== undefined &&
-    'crl' in server &&
-    (server.crl === undefined || server.crl === null)
-  );
-}
-
-/** Whether nothing could have revoked the client of a resumed or renegotiated connection, in whatever context. */
-const knowsNoRevocation = (socket: TLSSocket): boolean =>
-  (socket as unknown as Internals)._SNICallback === null && hasNoRevocationList(socket);
+const policiesUnknown: CertificateProblem = untrusted(
+  'a CA demands policies, and this Node hides the intermediates that the client sent (policy, RFC 5280 6.1)',
+);

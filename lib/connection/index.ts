@@ -1,7 +1,11 @@
 export { type ClientCertificate, isClientCertificate } from './client-certificate.ts';
 export type { Connection } from './connection.ts';
+export { type Client, ForwardedClient, forwardedClientOf, noteForwardedClient } from './forwarded-client.ts';
 export { groupNames } from './groups.ts';
 export { noteTrust } from './handshake-trust.ts';
 export { hostLines, isLocalHost, normalizeHost } from './host.ts';
+export { closeLingering } from './lingering-close.ts';
 export { connectionOf, takeConnection, takenConnection } from './registry.ts';
-export type { TlsState } from './tls-state.ts';
+export { isPathSegment, isTrustDomain, readSpiffeId, type SpiffeId } from './spiffe-id.ts';
+export { renewedState, type TlsState } from './tls-state.ts';
+export { hasUpgradeGuard, noteUpgradeGuard, upgradeWatch, watchUpgrade } from './upgrades.ts';

@@ -18,3 +18,19 @@ export function readPresentedIssuers(socket: TLSSocket): Buffer[] {
   }
   return issuers;
 }
+
+/**
+ * What the client sent beside these, in its order: OpenSSL links each to the first that fits by name, and drops the
+ * rest, be it the renewed one. To be asked after `readPresentedIssuers`, which 20, 22 and 24 answer no more from then
+ * on, and only once: it uses itself up.
+ */
+export function readSentBeside(socket: TLSSocket, presented: readonly Buffer[]): Buffer[] {
+  const beside: Buffer[] = [];
+  let sent = socket.getPeerX509Certificate()?.issuerCertificate;
+  for (let count = 0; sent !== undefined && count < maxCertificates; count++) {
+    const { raw } = sent;
+    if (![...presented, ...beside].some((known) => known.equals(raw))) beside.push(raw);
+    sent = sent.issuerCertificate;
+  }
+  return beside;
+}

@@ -1,4 +1,5 @@
 import type { PolicyViolationCode } from '../errors.ts';
+import type { TrustStore } from '../trust/trust-store.ts';
 import type { ClientCertificate } from './client-certificate.ts';
 
 /** The facts of a connection, as `req.tls` shows them. Frozen; its functions are left out by `JSON.stringify`. */
@@ -43,7 +44,13 @@ declare global {
   }
 }
 
-const origins = new WeakMap<object, object>();
+interface Origin {
+  readonly connection: object;
+  /** Of a route, where it has anchors of its own. */
+  readonly store: TrustStore | undefined;
+}
+
+const origins = new WeakMap<object, Origin>();
 
 /** Whether this folder made `value`. */
 const isTlsState = (value: unknown): value is TlsState =>
@@ -51,10 +58,21 @@ const isTlsState = (value: unknown): value is TlsState =>
 
 /** Whether it is of this connection: `req.tls` can be assigned by anybody, another request's facts included. */
 export const isTlsStateOf = (connection: object, value: unknown): value is TlsState =>
-  isTlsState(value) && origins.get(value) === connection;
+  isTlsState(value) && origins.get(value)!.connection === connection;
 
-/** Freezes a state and remembers of which connection it is. */
-export function sealState(connection: object, state: TlsState): TlsState {
-  origins.set(Object.freeze(state), connection);
+/** Freezes a state and remembers of which connection it is, and by which route's anchors. */
+export function sealState(connection: object, state: TlsState, store: TrustStore | undefined): TlsState {
+  origins.set(Object.freeze(state), { connection, store });
   return state;
+}
+
+interface Facts {
+  readonly stateAt: (now: number) => TlsState;
+  readonly stateFor: (store: TrustStore, now: number) => TlsState;
+}
+
+/** What `state`, of this connection, says at the time `now`: by the same anchors, the route's own or the listener's. */
+export function renewedState(connection: Facts, state: TlsState, now: number): TlsState {
+  const store = origins.get(state)?.store;
+  return store === undefined ? connection.stateAt(now) : connection.stateFor(store, now);
 }

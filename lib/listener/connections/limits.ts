@@ -1,6 +1,6 @@
+import { type AddressTest, readAddresses } from '../../addresses.ts';
 import { ConfigError } from '../../errors.ts';
 import { checkKeys, oneOf, wholeNumber } from '../../options.ts';
-import { type AddressTest, readAddresses } from './address.ts';
 
 /**
  * How long a client may take, in milliseconds, and how many may come. Whom they cut is told by `portcullis:drop`.
