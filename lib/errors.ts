@@ -14,7 +14,8 @@ export type ConfigErrorCode =
   | 'OPTION_WEAKENS'
   | 'PFX_CONTAINS_CA'
   | 'PFX_INVALID'
-  | 'PIN_INVALID';
+  | 'PIN_INVALID'
+  | 'RULE_INVALID';
 
 /** Why a request was refused. Stable: switch on it. */
 export type PolicyViolationCode =
@@ -89,6 +90,11 @@ const statuses: Readonly<Partial<Record<PolicyViolationCode, number>>> = {
   TOKEN_NOT_BOUND: 401,
 };
 
+const headers: Readonly<Partial<Record<PolicyViolationCode, Readonly<Record<string, string>>>>> = {
+  // RFC 6750 3.1, as RFC 8705 3 asks.
+  TOKEN_NOT_BOUND: Object.freeze({ 'WWW-Authenticate': 'Bearer error="invalid_token"' }),
+};
+
 /**
  * A refusal, as given to Express's `next`. `status`, `code` and `message` may be shown to anyone;
  * `detail` says what was expected and what was seen, and is for the operator: it is on the prototype, so that
@@ -107,6 +113,11 @@ export class PolicyViolation extends Error {
     this.status = statuses[code] ?? 403;
     this.#detail = detail;
     this.stack = `PolicyViolation: ${this.message}`;
+  }
+
+  /** What belongs to the answer beside its status: Express's own error handler sets them, as `problemDetails` does. */
+  get headers(): Readonly<Record<string, string>> | undefined {
+    return headers[this.code];
   }
 
   /** What was expected and what was seen. Never send it to a client. */

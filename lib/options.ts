@@ -21,6 +21,22 @@ export function checkKeys(value: unknown, allowed: readonly string[], path: stri
   }
 }
 
+/**
+ * Refuses more arguments than the `most` that a function takes: what is dropped without a word may be what was meant to
+ * keep somebody out.
+ */
+export function checkArguments(
+  given: { readonly length: number },
+  most: number,
+  path: string,
+  remedy = 'Give all options in one object.',
+  code: 'OPTION_INVALID' | 'RULE_INVALID' = 'OPTION_INVALID',
+): void {
+  if (given.length <= most) return;
+  const takes = most === 0 ? 'no argument' : most === 1 ? 'one argument' : `${most} arguments`;
+  throw new ConfigError(code, path, `it takes ${takes}, got ${given.length}`, remedy);
+}
+
 /** What people give to the server that belongs to `listen`. */
 const belongToListen: ReadonlySet<string> = new Set(['host', 'port', 'path', 'backlog', 'exclusive']);
 
@@ -37,7 +53,7 @@ function remedyFor(key: string, allowed: readonly string[]): string {
  * Of this realm or another. What an object inherits cannot be listed (a class's getters are not enumerable), so an
  * option that stands there would be read unchecked, or dropped without a word: `clientAuth` among them.
  */
-function isPlainObject(value: unknown): value is object {
+export function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype: object | null = Object.getPrototypeOf(value);
   return prototype === null || Object.hasOwn(prototype, 'isPrototypeOf');

@@ -1,7 +1,18 @@
 import { createServer as createHttpServer } from 'node:http';
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import express from 'express';
-import { requireClientCertificate, type Rule } from 'portcullis';
+import {
+  exposeTls,
+  forwardedClientCertificate,
+  problemDetails,
+  requireBoundToken,
+  requireClientCertificate,
+  requireMatchingHost,
+  requirePin,
+  requireTls,
+  type Rule,
+  securityHeaders,
+} from 'portcullis';
 import { createTestPki, request, type TestClients, type TestPki } from 'portcullis/testing';
 import {
   configErrorOf,
@@ -75,8 +86,9 @@ describe.each(listeners)('requireClientCertificate() on $name', ({ make }) => {
   it('measures maxAge from the full handshake', async () => {
     const server = await listening(make(pki, everywhere(requireClientCertificate({ maxAge: 3600 }))));
     const { get, close } = keptConnection(server, pki.clients.good);
-    const today = Date.now();
     expect((await get('/app')).status).toBe(200);
+    // After the handshake, which may have taken seconds.
+    const today = Date.now();
     const now = jest.spyOn(Date, 'now').mockReturnValue(today + 3_590_000);
     expect((await get('/app')).status).toBe(200);
     now.mockReturnValue(today + 3_602_000);
@@ -148,6 +160,28 @@ it('publishes and lets pass with reportOnly', async () => {
     ['refuse', false, 'CLIENT_CERTIFICATE_EXPIRED'],
     ['allow', false, undefined],
   ]);
+});
+
+const anyone: Rule = () => ({ allow: true });
+it.each<[string, (...given: never[]) => unknown, unknown[]]>([
+  ['requireClientCertificate', requireClientCertificate, [anyone, { maxAge: 1 }]],
+  ['requireClientCertificate', requireClientCertificate, [{}, anyone]],
+  ['requireClientCertificate', requireClientCertificate, [anyone, undefined]],
+  ['requireBoundToken', requireBoundToken, [{ confirmation: () => {} }, { mode: 'required' }]],
+  ['requireTls', requireTls, [{ minVersion: 'TLSv1.3' }, { postQuantum: true }]],
+  ['requireMatchingHost', requireMatchingHost, [{}, {}]],
+  ['requirePin', requirePin, [[], {}, {}]],
+  ['forwardedClientCertificate', forwardedClientCertificate, [{ format: 'nginx', trust: 'unix' }, {}]],
+  ['securityHeaders', securityHeaders, [{}, {}]],
+  // As Express calls what was not called before.
+  ['exposeTls', exposeTls, [{}, {}, () => {}]],
+  ['problemDetails', problemDetails, [{}, {}, () => {}]],
+])('no argument is dropped without a word: %s', (path, make, given) => {
+  const error = configErrorOf(() => Reflect.apply(make, undefined, given));
+  expect(error).toMatchObject({ code: 'OPTION_INVALID', path });
+  expect(error.remedy).toMatch(
+    path === 'requireClientCertificate' ? /allOf\(\).*\{ allow, maxAge \}/ : /one object|a list|app\.use/,
+  );
 });
 
 it.each<[unknown, string, string]>([

@@ -4,6 +4,9 @@ import express from 'express';
 import { requireClientCertificate, requirePin } from 'portcullis';
 import { type Authority, createAuthority } from 'portcullis/pki';
 import { createTestPki, request, type RequestIdentity, type TestPki } from 'portcullis/testing';
+import { issuerOf, oddCertificate } from '../support/odd-certificates.ts';
+import { extension } from '../support/odd-extensions.ts';
+import { generalName } from '../support/odd-names.ts';
 import {
   decisionsDuring,
   everywhere,
@@ -88,15 +91,20 @@ it('are not deceived by a root of the same name', async () => {
   expect(events).toMatchObject([{ code: 'CLIENT_CERTIFICATE_UNTRUSTED' }]);
 });
 
-it('end at name constraints, which are not judged there', async () => {
+it('judge name constraints', async () => {
   const constrained = await createAuthority({
     subject: 'Constrained',
     nameConstraints: { permitted: { dns: ['example.org'] } },
   });
   const { key, chain } = await constrained.issueClientCertificate({ names: { dns: ['a.example.org'] } });
+  const outside = oddCertificate({
+    issuer: issuerOf(constrained),
+    extensions: { subjectAltName: extension.subjectAltName([generalName.dns('a.example.com')]) },
+  });
   const server = plainServer(pki, everywhere(requireClientCertificate({ ca: constrained.root })));
+  await request(server).as({ key, cert: chain, ca: pki.ca }).get('/app').expect(200);
   const events = await decisionsDuring(() =>
-    request(server).as({ key, cert: chain, ca: pki.ca }).get('/app').expect(403),
+    request(server).as({ key: outside.key, cert: outside.certificate, ca: pki.ca }).get('/app').expect(403),
   );
   expect(events).toMatchObject([
     { code: 'CLIENT_CERTIFICATE_UNTRUSTED', detail: expect.stringMatching(/name constraints/) },

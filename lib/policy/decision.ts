@@ -10,6 +10,8 @@ export type Decision =
       readonly code: PolicyViolationCode;
       /** What was expected and what was seen: for the operator. */
       readonly detail: string;
+      /** It could not be told whether the rule's condition holds: `not()` makes no allow of such a refusal. */
+      readonly undecided?: true;
     };
 
 export type Refusal = Extract<Decision, { allow: false }>;
@@ -22,19 +24,24 @@ export const refuse = (code: PolicyViolationCode, detail: string): Refusal =>
 /** Whom a decision was about. */
 export interface Subject {
   readonly policy: string;
+  readonly rule?: string | undefined;
   readonly enforced: boolean;
   readonly certificate: ClientCertificate | undefined;
   readonly remoteAddress: string | undefined;
   readonly method: string | undefined;
   readonly url: string | undefined;
+  /** Express's pattern; undefined before any app was asked. */
+  readonly route?: string | undefined;
+  readonly requestId?: string | undefined;
 }
 
 /** Publishes a decision; `subject` is asked only where somebody listens. */
 export function announce(decision: Decision, subject: () => Subject): void {
   publish('portcullis:decision', (): DecisionEvent => {
-    const { policy, enforced, certificate, remoteAddress, method, url } = subject();
+    const { policy, rule, enforced, certificate, remoteAddress, method, url, route, requestId } = subject();
     return {
       policy,
+      rule,
       outcome: decision.allow ? 'allow' : 'refuse',
       enforced,
       code: decision.allow ? undefined : decision.code,
@@ -43,6 +50,8 @@ export function announce(decision: Decision, subject: () => Subject): void {
       remoteAddress,
       method,
       path: url === undefined ? undefined : pathOf(url),
+      route,
+      requestId,
     };
   });
 }

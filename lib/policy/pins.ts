@@ -20,23 +20,29 @@ export function readPins(pins: unknown, path: string): PinSet {
   );
 }
 
-function readPin(pin: unknown, path: string): string {
-  if (typeof pin !== 'string') throw new ConfigError('PIN_INVALID', path, `got ${describe(pin)}`, remedy);
-  if (pin === pinOfNothing) {
-    throw new ConfigError(
-      'PIN_INVALID',
-      path,
-      'it is the hash of no octets',
-      'The command that made it had no input.',
-    );
-  }
+/** A pin in the form that a ClientCertificate has, or what is wrong with it. */
+export type ParsedPin =
+  | { readonly kind: 'key' | 'certificate'; readonly pin: string }
+  | { readonly problem: string; readonly remedy: string };
+
+function readPin(value: unknown, path: string): string {
+  const parsed = parsePin(value);
+  if ('pin' in parsed) return parsed.pin;
+  throw new ConfigError('PIN_INVALID', path, parsed.problem, parsed.remedy);
+}
+
+export function parsePin(pin: unknown): ParsedPin {
+  if (typeof pin !== 'string') return { problem: `got ${describe(pin)}`, remedy };
+  if (pin === pinOfNothing)
+    return { problem: 'it is the hash of no octets', remedy: 'The command that made it had no input.' };
   const spki = /^sha256\/([A-Za-z0-9+/]{43}=)$/.exec(pin);
   // The last character carries two bits of padding: another form of the same hash would match nothing.
-  if (spki !== null && Buffer.from(spki[1]!, 'base64').toString('base64') === spki[1]) return pin;
+  if (spki !== null && Buffer.from(spki[1]!, 'base64').toString('base64') === spki[1])
+    return { kind: 'key', pin };
   const hex = pin
     .replace(/^sha256:/i, '')
     .replaceAll(':', '')
     .toUpperCase();
-  if (/^[0-9A-F]{64}$/.test(hex)) return hex.match(/../g)!.join(':');
-  throw new ConfigError('PIN_INVALID', path, `${describe(pin)} is no SHA-256 pin`, remedy);
+  if (/^[0-9A-F]{64}$/.test(hex)) return { kind: 'certificate', pin: hex.match(/../g)!.join(':') };
+  return { problem: `${describe(pin)} is no SHA-256 pin`, remedy };
 }

@@ -1,58 +1,55 @@
+import type { IncomingMessage } from 'node:http';
 import type { ClientCertificate, TlsState } from '../connection/index.ts';
-import { ConfigError, isPolicyViolationCode } from '../errors.ts';
-import { describe } from '../options.ts';
-import { allow, type Decision, refuse } from './decision.ts';
+import type { Decision } from './decision.ts';
+import { shortened } from './wording.ts';
 
 /** What a rule may look at beside the certificate. */
 export interface RuleContext {
   readonly tls: TlsState;
+  /** Express's request; over an upgrade, which Express does not see, Node's. */
+  readonly request: IncomingMessage;
 }
 
 /**
  * Who may pass, among the verified clients. Only a Decision with `allow: true` lets one pass: a truthy value, nothing,
- * a throw or a rejected promise refuses.
+ * a throw, a rejected promise, or an answer that comes too late refuses.
  */
 export type Rule = (certificate: ClientCertificate, context: RuleContext) => Decision | Promise<Decision>;
 
-/** What `answer`, which a rule has given, comes to. The client is told the code: none but the known ones goes on. */
-export function readDecision(answer: unknown): Decision {
-  if (typeof answer !== 'object' || answer === null || !('allow' in answer))
-    return denied(
-      `the rule gave ${describe(answer)}: it has to give { allow: true }, or { allow: false, code, detail }`,
-    );
-  const { allow: allowed, code, detail } = answer as Record<'allow' | 'code' | 'detail', unknown>;
-  if (allowed === true) return allow;
-  const why = typeof detail === 'string' ? detail : 'the rule refused and did not say why';
-  return isPolicyViolationCode(code) ? refuse(code, why) : denied(why);
+/**
+ * Which answers on a certificate stay the same. `none`: they depend on more than it. `decided`: those that say yes or
+ * no, as where it cannot tell the rule may have failed. `all`: it does not fail.
+ */
+export type Lasting = 'none' | 'decided' | 'all';
+
+interface Traits {
+  readonly name: string;
+  readonly lasting: Lasting;
+}
+
+const traits = new WeakMap<Rule, Traits>();
+const maxNameLength = 200;
+
+/** Gives a rule the name under which it is told of. */
+export function nameRule(rule: Rule, name: string, lasting: Lasting): Rule {
+  traits.set(rule, { name: shortened(name, maxNameLength), lasting });
+  return rule;
 }
 
 /**
- * A rule of one's own, from a question that is answered with `true` for those who may pass. `name` stands in the detail
- * of a refusal. A ConfigError `OPTION_INVALID` where one of the two is missing.
- *
- * ```ts
- * requireClientCertificate(rule('the admins', ({ subject }) => subject.OU?.includes('admins') === true))
- * ```
+ * A rule in words, at most 200 characters: `allOf(san.dns('*.example.org'), not(serialNumber('0A')))`. A bare function
+ * has its own name.
  */
-export function rule(
-  name: string,
-  question: (certificate: ClientCertificate, context: RuleContext) => boolean | Promise<boolean>,
-): Rule {
-  if (typeof name !== 'string' || name === '' || typeof question !== 'function') {
-    throw new ConfigError(
-      'OPTION_INVALID',
-      'rule',
-      'a name or a question is missing',
-      'Write rule(name, (certificate) => boolean).',
-    );
-  }
-  const decide = (answer: unknown): Decision =>
-    answer === true ? allow : denied(`'${name}' was answered with ${describe(answer)}`);
-  return (certificate, context) => {
-    const answer: unknown = question(certificate, context);
-    return answer instanceof Promise ? answer.then(decide) : decide(answer);
-  };
+export function ruleName(rule: Rule): string {
+  const known = traits.get(rule)?.name;
+  if (known !== undefined) return known;
+  return typeof rule.name === 'string' && rule.name !== ''
+    ? shortened(rule.name, maxNameLength)
+    : 'anonymous rule';
 }
 
-/** A refusal by a rule. */
-export const denied = (detail: string): Decision => refuse('CLIENT_CERTIFICATE_DENIED', detail);
+/** Which answers last of a rule that is made of these. */
+export function lastingOf(rules: readonly Rule[]): Lasting {
+  const all = new Set(rules.map((rule) => traits.get(rule)?.lasting ?? 'none'));
+  return all.has('none') ? 'none' : all.has('decided') ? 'decided' : 'all';
+}
