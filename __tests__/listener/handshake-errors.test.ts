@@ -217,7 +217,7 @@ describe('portcullis:handshake-error tells, and neither the server nor a clientE
     const remotePort = await shaking(() => ({ key, cert: certificate }))(await listen(server));
     expect(await failures.take()).toEqual({
       code: 'CLIENT_CERTIFICATE_PURPOSE',
-      reason: 'it is a CA certificate',
+      reason: 'it is a CA certificate (purpose, RFC 5280 4.2.1.9)',
       remoteAddress: '127.0.0.1',
       remotePort,
     });

@@ -34,7 +34,10 @@ describe('a drop is published, once,', () => {
   it('for one that waits for the certificate in vain', async () => {
     const drops = new Recording('portcullis:drop');
     const certificate = { load: () => new Promise<never>(() => {}) };
-    await plain(await listen(createServer({ certificate, logger: false, limits: { handshakeTimeout: 50 } })), '');
+    await plain(
+      await listen(createServer({ certificate, logger: false, limits: { handshakeTimeout: 50 } })),
+      '',
+    );
     expect(await drops.take()).toEqual({ reason: 'HANDSHAKE_TIMEOUT', ...whose });
     expect(drops.events).toHaveLength(1);
   });

@@ -82,8 +82,14 @@ function hideIntermediates(port: number): void {
     this: TLSSocket,
     detailed: boolean,
   ) => never;
+  const realX509 = Object.getOwnPropertyDescriptor(TLSSocket.prototype, 'getPeerX509Certificate')!.value as (
+    this: TLSSocket,
+  ) => never;
   jest.spyOn(TLSSocket.prototype, 'getPeerCertificate').mockImplementation(function (this: TLSSocket) {
     return this.localPort === port ? ({} as never) : real.call(this, true);
+  });
+  jest.spyOn(TLSSocket.prototype, 'getPeerX509Certificate').mockImplementation(function (this: TLSSocket) {
+    return this.localPort === port ? undefined : realX509.call(this);
   });
 }
 

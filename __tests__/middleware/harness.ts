@@ -118,7 +118,7 @@ export interface Reply {
 }
 
 export interface Client {
-  readonly get: (path: string, headers?: Record<string, string>) => Promise<Reply>;
+  readonly get: (path: string, headers?: Record<string, string>, method?: string) => Promise<Reply>;
   readonly close: () => void;
 }
 
@@ -126,10 +126,10 @@ export interface Client {
 export function keptConnection(server: Server, options: ConnectionOptions): Client {
   const agent = new Agent({ ...options, keepAlive: true, maxSockets: 1 });
   return {
-    get: (path, headers = {}) =>
+    get: (path, headers = {}, method = 'GET') =>
       new Promise((settle, fail) => {
         const outgoing = request(
-          { host: '127.0.0.1', port: portOf(server), path, headers, agent },
+          { host: '127.0.0.1', port: portOf(server), method, path, headers, agent },
           (incoming) => {
             let body = '';
             incoming.on('data', (chunk: Buffer) => (body += chunk.toString()));

@@ -61,6 +61,15 @@ export function clientRefusalOf(
   return { status, title: message, code };
 }
 
+/** Whether it would let in the client of an upgraded connection now, when the trust has changed. */
+export async function isStillClient(
+  request: IncomingMessage,
+  connection: Connection | undefined,
+): Promise<boolean> {
+  await connection?.pending(Date.now());
+  return clientRefusalOf(request, connection) === undefined;
+}
+
 function announceMismatch(
   request: IncomingMessage,
   connection: Connection | undefined,

@@ -36,7 +36,9 @@ export function admitConnection(
   const { clientCertificate, clientCertificateError, serverName } = connection.stateAt(now);
   // OpenSSL 3.0 (Node 20) resumes a session under any name, and then no SNICallback is asked.
   if (serverName !== undefined && !knows(serverName)) return serverNameUnknown;
-  if (!required || clientCertificate !== undefined) return connection;
+  // Asked now, so that the answer may be there at the first request, which waits for it.
+  const isPending = connection.pending(now) !== undefined;
+  if (!required || clientCertificate !== undefined || isPending) return connection;
   return clientCertificateError ?? { code: 'CLIENT_CERTIFICATE_REQUIRED', reason: 'no client certificate' };
 }
 

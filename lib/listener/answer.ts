@@ -1,12 +1,7 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { closeLingering } from '../connection/index.ts';
 import type { Answer } from './admission.ts';
-
-/**
- * How long a client may take to read the answer and to close (ms): behind a refused upgrade there is no parser any
- * more, and with it none of Node's time limits.
- */
-const linger = 1_000;
 
 /** RFC 9457, as `problemDetails` writes it. */
 const bodyOf = ({ status, title, code }: Answer): string =>
@@ -24,10 +19,7 @@ export function answerRequest(response: ServerResponse, answer: Answer): void {
   response.end(body);
 }
 
-/**
- * The same for an upgrade, which has a socket and no response. What still comes is thrown away for a moment: closed
- * with octets unread the connection would be reset, and the client might never see the answer (RFC 9112 9.6).
- */
+/** The same for an upgrade, which has a socket and no response. */
 export function answerOnSocket(socket: Duplex, answer: Answer): void {
   const body = bodyOf(answer);
   const head = [
@@ -37,9 +29,6 @@ export function answerOnSocket(socket: Duplex, answer: Answer): void {
     'Cache-Control: no-store',
     'Connection: close',
   ];
-  const timer = setTimeout(() => socket.destroy(), linger).unref();
-  socket.once('close', () => clearTimeout(timer));
-  socket.once('error', () => socket.destroy());
-  socket.resume();
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  closeLingering(socket);
 }

@@ -1,9 +1,13 @@
 import { checkKeys, oneOf } from '../options.ts';
-import { type CertificateInputs, readAnchors, requireRoots } from '../trust/anchors.ts';
+import { type CertificateInputs, readAnchors, requireRoots, requireSoundAnchors } from '../trust/anchors.ts';
+import { type AnyDenyList, readDenyList } from '../trust/deny-list/deny-list.ts';
+import type { DenyListEntry } from '../trust/deny-list/entry.ts';
+import { type PathCheck, readRelaxations } from '../trust/profile/path-check.ts';
 import { type RevocationListInputs, withRevocationLists } from '../trust/revocation/crl-input.ts';
 import { type RevocationOptions, readRevocation } from '../trust/revocation/revocation-options.ts';
 import { strangers, succeed } from '../trust/revocation/succession.ts';
 import { ClientTrust, TrustStore } from '../trust/trust-store.ts';
+import type { Certificate } from '../x509/certificate.ts';
 import type { Logger } from './logger.ts';
 
 /** Who may prove to be whom at the handshake. */
@@ -20,26 +24,47 @@ export interface ClientAuthOptions {
    * directory, it is refused (`CRL_MISSING`); only `reload({ clientAuth })` takes a list away.
    */
   readonly crl?: RevocationListInputs | undefined;
-  /** Only together with `crl`. */
+  /** How lists count, and where more is known: `fetch` and `ocsp` (docs/revocation.md). Without these only with `crl`. */
   readonly revocation?: RevocationOptions | undefined;
+  /**
+   * Certificates that are refused at once (`CLIENT_CERTIFICATE_DENIED`), whatever their CA says: `denyList()` or
+   * `redisDenyList()`, changed while serving, or an array of entries. Asked at every request, of open connections too,
+   * which are closed after the answer in flight; for the anchors of a route and forwarded certificates as well.
+   */
+  readonly denyList?: AnyDenyList | readonly DenyListEntry[] | undefined;
+  /**
+   * Checks of the client's path that are let go, by their ids: for a CA that cannot be made to issue better ones. What
+   * OpenSSL refuses by itself stays refused. Default: none. See docs/path-checks.md.
+   */
+  readonly dangerouslyAllow?: readonly PathCheck[] | undefined;
 }
 
 export interface ClientAuth {
   readonly required: boolean;
   readonly trust: ClientTrust;
+  /** All of `ca`, in its order: what has expired is to be told. */
+  readonly authorities: readonly Certificate[];
 }
 
 /** Reads `clientAuth`. ConfigErrors: `CLIENT_CA_MISSING`, `CLIENT_CA_INVALID`, `CRL_MISSING`, `CRL_INVALID`, `OPTION_…`. */
 export function readClientAuth(option: unknown): ClientAuth | undefined {
   if (option === undefined) return undefined;
-  checkKeys(option, ['mode', 'ca', 'crl', 'revocation'], 'clientAuth');
-  const { mode, ca, crl, revocation } = option as Partial<ClientAuthOptions>;
+  checkKeys(option, ['mode', 'ca', 'crl', 'revocation', 'denyList', 'dangerouslyAllow'], 'clientAuth');
+  const { mode, ca, crl, revocation, denyList, dangerouslyAllow } = option as Partial<ClientAuthOptions>;
   const required = oneOf(mode, ['optional', 'required'], 'clientAuth.mode') === 'required';
-  const anchors = readAnchors(ca, 'clientAuth.ca');
-  requireRoots(anchors, 'clientAuth.ca');
+  const allowed = readRelaxations(dangerouslyAllow, 'clientAuth.dangerouslyAllow');
+  const authorities = readAnchors(ca, 'clientAuth.ca');
+  requireRoots(authorities, 'clientAuth.ca');
+  requireSoundAnchors(authorities, 'clientAuth.ca', allowed, 'clientAuth');
+  const anchors = authorities.filter(isOfUse);
   const lists = readRevocation({ crl, revocation }, anchors, 'clientAuth');
-  return { required, trust: new ClientTrust(new TrustStore(anchors, 'judged by OpenSSL'), lists) };
+  const denials = readDenyList(denyList, 'clientAuth.denyList');
+  const trust = new ClientTrust(new TrustStore(anchors, allowed), lists, denials);
+  return { required, trust, authorities };
 }
+
+/** OpenSSL takes an intermediate of ours before the one that a client sends: an expired one would hide the renewed. */
+const isOfUse = ({ isSelfIssued, notAfter }: Certificate): boolean => isSelfIssued || notAfter >= Date.now();
 
 /**
  * Calls `read`, which reads `option` by `readClientAuth`, once the CRLs in it have been read little by little: for a
@@ -71,6 +96,8 @@ export function withKeptLists<T extends WithClientAuth>(before: T, next: T, byHa
     at: Date.now(),
   });
   for (const warning of warnings) next.logger.warn(`Portcullis: ${warning}.`);
+  if (before.clientAuth.trust.denyList !== undefined && next.clientAuth.trust.denyList === undefined)
+    next.logger.warn('Portcullis: the new clientAuth has no denyList: whom the former one denied is let in.');
   return { ...next, clientAuth: { ...next.clientAuth, trust } };
 }
 

@@ -4,17 +4,20 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
 import { noteTrust, takenConnection, type TlsState } from '../connection/index.ts';
-import { ConfigError, type PolicyViolationCode } from '../errors.ts';
+import type { PolicyViolationCode } from '../errors.ts';
 import { publish } from '../events.ts';
 import { admitConnection, publishHandshake, publishHandshakeProblem } from './admit-connection.ts';
-import { type Answer, clientRefusalOf, refusalOf } from './admission.ts';
+import { type Answer, clientRefusalOf, isStillClient, refusalOf } from './admission.ts';
 import { answerOnSocket, answerRequest } from './answer.ts';
+import { contextRefusal, secureContextRefusal } from './context-refusals.ts';
 import { describeHandshakeError } from './handshake-errors.ts';
 import { Http2Sessions, type SessionWatch } from './http2/sessions.ts';
 import { credentialOptions } from './options.ts';
+import { holdUntil, pendingOf, settleExpectation } from './revocation/hold-request.ts';
 import { callbackOf, type Live, type Serving } from './serving.ts';
 import { StatsCollector } from './reports/stats.ts';
 import { Traffic } from './connections/traffic.ts';
+import { Upgrades } from './connections/upgrades.ts';
 import { WaitingRoom } from './connections/waiting-room.ts';
 
 type AnyResponse = ServerResponse & { req: IncomingMessage };
@@ -31,6 +34,8 @@ export class GuardedServer extends Server {
   protected readonly counted: StatsCollector;
   /** @internal The connections, and their limits. */
   protected readonly traffic: Traffic;
+  /** @internal What leaves HTTP. */
+  protected readonly upgrades: Upgrades = new Upgrades();
   /** Node's own listener for 'secureConnection', which speaks HTTP/1.1: called for the sockets that speak it. */
   readonly #http1: (socket: TLSSocket) => void;
   /** @internal What speaks HTTP/2; undefined without the option. */
@@ -70,7 +75,17 @@ export class GuardedServer extends Server {
     this.#noteTrust(serving);
     this.#live.config = config;
     this.#live.serving = serving;
-    this.#waiting.release((socket) => super.emit('connection', socket));
+    this.letIn();
+  }
+
+  /** Those that have waited, once there is a certificate and it is known whether the deny list can be had. */
+  protected letIn(): void {
+    if (this.#isReady) this.#waiting.release((socket) => super.emit('connection', socket));
+  }
+
+  get #isReady(): boolean {
+    const { serving, config } = this.#live;
+    return serving !== undefined && config.clientAuth?.trust.denyList?.settled !== false;
   }
 
   #noteTrust({ config, sni }: Serving): void {
@@ -87,12 +102,7 @@ export class GuardedServer extends Server {
   override setSecureContext(options: SecureContextOptions): void {
     // https.Server calls it while it is constructed, when nothing of this class is there yet.
     if (!(#live in this)) return super.setSecureContext(options);
-    throw new ConfigError(
-      'OPTION_WEAKENS',
-      'setSecureContext',
-      'it would reset every setting that it is not given',
-      'Call reload({ key, cert }), which keeps them.',
-    );
+    throw secureContextRefusal();
   }
 
   /**
@@ -102,14 +112,7 @@ export class GuardedServer extends Server {
   override addContext(hostname: string, context: SecureContext | SecureContextOptions): void {
     const { config, choosesByName } = this.#live;
     if (config.clientAuth === undefined && !choosesByName) return super.addContext(hostname, context);
-    throw new ConfigError(
-      'OPTION_CONFLICT',
-      'addContext',
-      choosesByName
-        ? 'this listener chooses by the names in its certificates, and would not ask it'
-        : 'its context brings trust anchors that clientAuth.ca knows nothing of',
-      'Give the option certificate a list.',
-    );
+    throw contextRefusal(choosesByName);
   }
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
@@ -122,14 +125,10 @@ export class GuardedServer extends Server {
       case 'request':
       case 'checkContinue':
       case 'checkExpectation':
-        return this.#admitRequest(args[0] as IncomingMessage, args[1] as ServerResponse)
-          ? this.#pass(event, args)
-          : true;
+        return this.#admitRequest(event, args as [IncomingMessage, AnyResponse]);
       case 'upgrade':
       case 'connect':
-        return this.#admitUpgrade(args[0] as IncomingMessage, args[1] as Duplex)
-          ? this.#pass(event, args)
-          : true;
+        return this.#admitUpgrade(event, args as [IncomingMessage, Duplex]);
       case 'tlsClientError':
         this.#onHandshakeError(args[0], args[1] as TLSSocket);
         return this.#pass(event, args);
@@ -186,7 +185,7 @@ export class GuardedServer extends Server {
   #onConnection(socket: Socket): boolean {
     // It asks for the address, which Node remembers, and a reset connection could not tell any more.
     if (!this.traffic.admit(socket, this.address())) return true;
-    if (this.#live.serving !== undefined) return this.#pass('connection', [socket]);
+    if (this.#isReady) return this.#pass('connection', [socket]);
     socket.once('timeout', () => this.traffic.handshakeTimedOut(socket));
     this.#waiting.hold(socket, this.#live.config.limits.handshakeTimeout);
     return true;
@@ -222,18 +221,44 @@ export class GuardedServer extends Server {
     return true;
   }
 
-  #admitRequest(request: IncomingMessage, response: ServerResponse): boolean {
-    if (!this.traffic.began(request, response)) return false;
-    const refusal = this.#refusalOf(request);
-    if (refusal !== undefined) answerRequest(response, refusal);
-    return refusal === undefined;
+  #admitRequest(event: string, args: [IncomingMessage, AnyResponse]): boolean {
+    const [request, response] = args;
+    if (!this.traffic.began(request, response)) return true;
+    const waiting = pendingOf(request, this.#live.config.clientAuth?.required === true);
+    if (waiting === undefined) return this.#runRequest(event, args);
+    const run = (): boolean => this.#pass('request', args);
+    return holdUntil(waiting, request, response, () =>
+      settleExpectation(event, this.#runRequest(event, args), response, run),
+    );
   }
 
-  #admitUpgrade(request: IncomingMessage, socket: Duplex): boolean {
+  #runRequest(event: string, args: [IncomingMessage, AnyResponse]): boolean {
+    const refusal = this.#refusalOf(args[0]);
+    if (refusal === undefined) return this.#pass(event, args);
+    answerRequest(args[1], refusal);
+    return true;
+  }
+
+  #admitUpgrade(event: string, args: [IncomingMessage, Duplex]): boolean {
+    const [request, socket] = args;
+    const waiting = pendingOf(request, this.#live.config.clientAuth?.required === true);
+    if (waiting !== undefined)
+      return holdUntil(waiting, request, socket, () => this.#runUpgrade(event, args));
+    return this.#runUpgrade(event, args);
+  }
+
+  #runUpgrade(event: string, args: [IncomingMessage, Duplex]): boolean {
+    const [request, socket] = args;
     const refusal = this.#refusalOf(request);
-    if (refusal !== undefined) answerOnSocket(socket, refusal);
-    else this.traffic.upgraded(socket);
-    return refusal === undefined;
+    if (refusal !== undefined) {
+      answerOnSocket(socket, refusal);
+      return true;
+    }
+    this.traffic.upgraded(socket);
+    this.upgrades.began(request, socket);
+    if (this.#live.config.clientAuth?.required === true)
+      this.upgrades.admit(socket, () => isStillClient(request, takenConnection(request.socket)));
+    return this.#pass(event, args);
   }
 
   /** A request that passes has `req.tls`, as `exposeTls()` gives it on other servers. */

@@ -8,17 +8,31 @@ export interface Logger {
 
 const silent: Logger = { info: () => undefined, warn: () => undefined };
 
+/** A logger that throws has lost its own line, and nothing else: some lines are said amid a handshake or a request. */
 export function readLogger(option: unknown): Logger {
-  if (option === undefined) return console;
+  if (option === undefined) return guarded(console);
   if (option === false) return silent;
   if (typeof option === 'object' && option !== null && isMethod(option, 'info') && isMethod(option, 'warn'))
-    return option as Logger;
+    return guarded(option as Logger);
   throw new ConfigError(
     'OPTION_INVALID',
     'logger',
     'it lacks info() or warn()',
     'Give console, a pino logger, or false for silence.',
   );
+}
+
+const guarded = (logger: Logger): Logger => ({
+  info: (message) => quietly(() => logger.info(message)),
+  warn: (message) => quietly(() => logger.warn(message)),
+});
+
+function quietly(say: () => void): void {
+  try {
+    say();
+  } catch {
+    // See above.
+  }
 }
 
 const isMethod = (logger: object, name: string): boolean =>

@@ -13,6 +13,8 @@ import { GuardedServer } from './guarded-server.ts';
 import { Oversight } from './reports/oversight.ts';
 import { Companion } from './redirect/companion.ts';
 import { createRedirect } from './redirect/redirect.ts';
+import { ClientRevocation } from './revocation/client-revocation.ts';
+import { DeniedClients } from './lifecycle/denied-clients.ts';
 import { Reloader, type ReloadReport } from './lifecycle/reload.ts';
 import { readShutdownTimeout, type ShutdownOptions, type ShutdownReport } from './lifecycle/shutdown.ts';
 import { processSignals } from './lifecycle/signals.ts';
@@ -33,6 +35,8 @@ export class PortcullisServer extends GuardedServer {
   readonly #start: Start = new Start();
   readonly #ticketKeys: TicketKeys | undefined;
   readonly #oversight: Oversight;
+  readonly #denied: DeniedClients;
+  readonly #revocation: ClientRevocation;
   #watching: { readonly watched: Watched; readonly stop: () => void } | undefined;
   #stopHeeding: (() => void) | undefined;
   #closed = false;
@@ -54,8 +58,11 @@ export class PortcullisServer extends GuardedServer {
     const { tickets, logger } = live.config;
     this.#ticketKeys =
       tickets && new TicketKeys(tickets, { apply: (key) => this.setTicketKeys(key), logger });
+    this.#revocation = new ClientRevocation({ live, changed: () => this.upgrades.judgeAgain() });
+    this.#denied = new DeniedClients(() => this.traffic.connections, this.http2);
     const ticketOrigin = (): KeyOrigin | undefined => this.#ticketKeys?.origin;
-    this.#oversight = new Oversight({ server: this, live, stats: this.counted, ticketOrigin });
+    const { counted: stats, upgrades } = this;
+    this.#oversight = new Oversight({ server: this, live, stats, upgrades, ticketOrigin });
   }
 
   /** @internal Gives a server what it was made without. */
@@ -150,6 +157,8 @@ export class PortcullisServer extends GuardedServer {
     this.#heedSignals();
     this.#listenPlain();
     this.#watch();
+    this.#followDenyList();
+    this.#revocation.start();
     // Workers of a cluster that listen at one address share their keys.
     this.#ticketKeys?.start(JSON.stringify(this.address()));
     this.#oversight.started();
@@ -160,6 +169,8 @@ export class PortcullisServer extends GuardedServer {
     this.#closed = true;
     this.#stopHeeding?.();
     this.#unwatch();
+    this.#denied.stop();
+    this.#revocation.stop();
     this.#ticketKeys?.stop();
     this.#oversight.stopped();
   }
@@ -195,8 +206,13 @@ export class PortcullisServer extends GuardedServer {
       this.#ticketKeys?.reapply();
     }
     this.#live.config = serving.config;
+    this.#revocation.adopt();
+    if (changed.some((part) => part === 'trust')) this.upgrades.judgeAgain();
     if (changed.length > 0) this.#oversight.served();
-    if (this.listening) this.#watch();
+    if (this.listening) {
+      this.#watch();
+      this.#followDenyList();
+    }
     return { changed, certificates: servedCertificates(serving) };
   }
 
@@ -208,6 +224,14 @@ export class PortcullisServer extends GuardedServer {
       watched,
       stop: watchAll(watched, () => this.#reloader.request('watch'), logger),
     };
+  }
+
+  #followDenyList(): void {
+    const { clientAuth, logger } = this.#live.config;
+    this.#denied.follow(clientAuth?.trust.denyList, logger, () => {
+      this.letIn();
+      this.upgrades.judgeAgain();
+    });
   }
 
   #unwatch(): void {

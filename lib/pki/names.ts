@@ -4,6 +4,7 @@ import { ConfigError } from '../errors.ts';
 import { checkKeys, describe } from '../options.ts';
 import { canonicalAddress } from '../x509/extensions.ts';
 import { nonEmptyList } from './lists.ts';
+import { parseUrl } from '../url.ts';
 
 /** One subject alternative name (RFC 5280 4.2.1.6), checked. */
 export interface AltName {
@@ -111,7 +112,7 @@ function readUri(name: unknown, path: string): AltName {
   const valid =
     typeof name === 'string' &&
     /^[A-Za-z][A-Za-z0-9+.-]*:[!#$%&'()*+,\-./0-9:;=?@A-Z[\]_a-z~]+$/.test(name) &&
-    URL.canParse(name);
+    parseUrl(name) !== undefined;
   if (!valid)
     throw refusal(
       path,

@@ -1,4 +1,5 @@
 import { normalizeHost } from '../../connection/index.ts';
+import { parseUrl } from '../../url.ts';
 
 /** A host in the form in which two of them compare: lower case, no trailing dot, no brackets. */
 export interface RedirectHost {
@@ -14,8 +15,7 @@ export function readAuthority(authority: string): RedirectHost | undefined {
   if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return undefined;
   const written = hostInUrl(host.name);
   // Browsers take '2130706433' and '0x7f.1' for addresses, and refuse 'a.1' and broken punycode (WHATWG URL 3.5).
-  const url = `https://${written}`;
-  return URL.canParse(url) && new URL(url).hostname === written ? host : undefined;
+  return parseUrl(`https://${written}`)?.hostname === written ? host : undefined;
 }
 
 /** A name or address as a URL has it. */

@@ -1,0 +1,68 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { watchUpgrade } from '../../connection/index.ts';
+
+/** How many are judged in one turn of the event loop: each may have its path verified anew. */
+const atOnce = 50;
+
+/**
+ * The upgrades of a listener: which of them no `forUpgrade` has looked at, and those that were let in, by one or by
+ * the listener itself, who have no next request at which a change of trust could reach them.
+ */
+export class Upgrades {
+  readonly #admitted = new Map<Duplex, () => Promise<boolean>>();
+  #emitted = 0;
+  #checked = 0;
+  /** How often the trust has changed. */
+  #round = 0;
+
+  /** How many no `forUpgrade` has looked at. */
+  get unguarded(): number {
+    return this.#emitted - this.#checked;
+  }
+
+  /** 'upgrade', 'connect': before anybody hears of it. */
+  began(request: IncomingMessage, socket: Duplex): void {
+    this.#emitted += 1;
+    let checked = false;
+    watchUpgrade(request, {
+      checked: () => {
+        if (checked) return;
+        checked = true;
+        this.#checked += 1;
+      },
+      admitted: (again) => this.admit(socket, again),
+      epoch: () => this.#round,
+    });
+  }
+
+  /** Notes by whom one was let in; whoever did so before is asked again as well. */
+  admit(socket: Duplex, again: () => Promise<boolean>): void {
+    if (socket.destroyed) return;
+    const before = this.#admitted.get(socket);
+    if (before === undefined) socket.once('close', () => this.#admitted.delete(socket));
+    this.#admitted.set(socket, before === undefined ? again : async () => (await before()) && again());
+  }
+
+  /** The trust has changed: cuts whom the policies that have let them in would refuse now. */
+  judgeAgain(): void {
+    const entries = [...this.#admitted];
+    // Of two changes in a row the second judges all: what the first has not come to is not judged twice.
+    const round = (this.#round += 1);
+    const next = (): void => {
+      if (this.#round !== round) return;
+      for (const [socket, again] of entries.splice(0, atOnce)) void cutUnless(socket, again);
+      if (entries.length > 0) setImmediate(next);
+    };
+    next();
+  }
+}
+
+async function cutUnless(socket: Duplex, again: () => Promise<boolean>): Promise<void> {
+  try {
+    if (socket.destroyed || (await again())) return;
+  } catch {
+    // Whoever cannot be judged is not let in.
+  }
+  socket.destroy();
+}
