@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express';
 import { PolicyViolation } from '../lib/errors.ts';
+import { checkArguments } from '../lib/options.ts';
 
 /** RFC 9457. `code` is an extension member: the PolicyViolation's. */
 interface Problem {
@@ -28,6 +29,7 @@ interface Answer {
  * NODE_ENV=test. A refusal is not: it is published as a decision.
  */
 export function problemDetails(): ErrorRequestHandler {
+  checkArguments(arguments, 0, 'problemDetails', 'Write app.use(problemDetails()).');
   // Express knows an error handler by its four parameters.
   return function problemDetailsMiddleware(
     error: unknown,
