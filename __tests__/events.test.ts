@@ -101,9 +101,12 @@ describe('portcullis:decision tells', () => {
         fingerprint256: new X509Certificate(pki.clients.good.certificate).fingerprint256,
         method: 'GET',
         path: '/admin/users',
+        rule: undefined,
+        route: '/admin',
+        requestId: undefined,
       },
-      { ...refused, enforced: true, method: 'GET', path: '/admin' },
-      { ...refused, enforced: false, method: 'POST', path: '/watched' },
+      { ...refused, enforced: true, method: 'GET', path: '/admin', route: '/admin' },
+      { ...refused, enforced: false, method: 'POST', path: '/watched', route: '/watched' },
     ]);
   });
 });

@@ -34,6 +34,8 @@ export interface HandshakeErrorEvent {
 export interface DecisionEvent {
   /** The middleware, as it is exported. */
   readonly policy: string;
+  /** The name of the rule that was asked; undefined where the policy has none. */
+  readonly rule: string | undefined;
   readonly outcome: 'allow' | 'refuse';
   /** False where `reportOnly` let a refused request pass. */
   readonly enforced: boolean;
@@ -47,6 +49,13 @@ export interface DecisionEvent {
   readonly method: string | undefined;
   /** The request's path without its query, which may hold secrets. */
   readonly path: string | undefined;
+  /**
+   * The pattern under which Express has come to the policy, mounts included: `/accounts/:id`. Of as many as there are
+   * routes, whatever clients send. Undefined outside Express, and where the listener itself decides.
+   */
+  readonly route: string | undefined;
+  /** `request.id`, as pino-http and the like set it; undefined where it is not there, or not a plain short text. */
+  readonly requestId: string | undefined;
 }
 
 /** `portcullis:reload`: certificate or trust were exchanged, or could not be, and what served before serves on. */
@@ -125,6 +134,23 @@ export interface CertificateExpiryEvent {
   readonly threshold: 30 | 14 | 7 | 1 | 0;
 }
 
+/**
+ * `portcullis:deny-list`: certificates are denied from now on (`added`), or not any more (`removed`; not told of those
+ * whose `until` is over); what shares the list fails (`degraded`), or answers again (`recovered`).
+ */
+export interface DenyListEvent {
+  readonly outcome: 'added' | 'removed' | 'degraded' | 'recovered';
+  readonly source: 'memory' | 'redis';
+  /** How many were added or removed. */
+  readonly count: number;
+  /** The first 100 of them: a fingerprint, a pin, or a serial number and its issuer. */
+  readonly entries: readonly string[];
+  /** Entries in the list, afterwards. */
+  readonly size: number;
+  /** Of `degraded`. */
+  readonly reason: string | undefined;
+}
+
 /** `portcullis:ocsp`: a responder was asked about a served certificate, for stapling. */
 export interface OcspEvent {
   /** `failed`: there was no answer, or none that could be verified; what was stapled before is, until its end. */
@@ -138,15 +164,39 @@ export interface OcspEvent {
   readonly reason: string | undefined;
 }
 
+/**
+ * `portcullis:revocation`: a revocation list was fetched, or cannot be (`list`: once per change of state), or a responder
+ * was asked about a client's certificate (`ocsp`: every time).
+ */
+export interface RevocationEvent {
+  readonly source: 'list' | 'ocsp';
+  /** `fetched` and `failed` of a list; what a responder says, or `failed` where it does not. */
+  readonly outcome: 'fetched' | 'good' | 'revoked' | 'failed';
+  /** Without its query. */
+  readonly url: string;
+  /** The name of the CA. */
+  readonly issuer: string;
+  /** Of the client's certificate, or the intermediate, that a responder was asked about. */
+  readonly fingerprint256: string | undefined;
+  /** Of the list that serves, or of the answer. */
+  readonly thisUpdate: Date | undefined;
+  readonly nextUpdate: Date | undefined;
+  /** Of a failure: `CRL_UNREACHABLE`, `CRL_UNTRUSTED`, `OCSP_UNREACHABLE`, `OCSP_UNKNOWN` and the like. */
+  readonly code: string | undefined;
+  readonly reason: string | undefined;
+}
+
 /** The names of the diagnostics channels, and what each carries. */
 export interface EventTypes {
   readonly 'portcullis:handshake': HandshakeEvent;
   readonly 'portcullis:handshake-error': HandshakeErrorEvent;
   readonly 'portcullis:decision': DecisionEvent;
   readonly 'portcullis:reload': ReloadEvent;
+  readonly 'portcullis:deny-list': DenyListEvent;
   readonly 'portcullis:drop': DropEvent;
   readonly 'portcullis:certificate-expiry': CertificateExpiryEvent;
   readonly 'portcullis:ocsp': OcspEvent;
+  readonly 'portcullis:revocation': RevocationEvent;
   readonly 'portcullis:ticket-rotation': TicketRotationEvent;
 }
 
@@ -155,9 +205,11 @@ const channels = {
   'portcullis:handshake-error': channel('portcullis:handshake-error'),
   'portcullis:decision': channel('portcullis:decision'),
   'portcullis:reload': channel('portcullis:reload'),
+  'portcullis:deny-list': channel('portcullis:deny-list'),
   'portcullis:drop': channel('portcullis:drop'),
   'portcullis:certificate-expiry': channel('portcullis:certificate-expiry'),
   'portcullis:ocsp': channel('portcullis:ocsp'),
+  'portcullis:revocation': channel('portcullis:revocation'),
   'portcullis:ticket-rotation': channel('portcullis:ticket-rotation'),
 };
 

@@ -12,6 +12,7 @@ export { ConfigError, type ConfigErrorCode, PolicyViolation, type PolicyViolatio
 export type {
   CertificateExpiryEvent,
   DecisionEvent,
+  DenyListEvent,
   DropEvent,
   DropReason,
   EventTypes,
@@ -19,8 +20,15 @@ export type {
   HandshakeEvent,
   OcspEvent,
   ReloadEvent,
+  RevocationEvent,
   TicketRotationEvent,
 } from './events.ts';
+export type {
+  CertificateEncoding,
+  CustomFormat,
+  ForwardedFormatName,
+  ForwardedFormatOptions,
+} from './forwarded/index.ts';
 export type { ClientAuthOptions } from './listener/client-auth.ts';
 export { createServer } from './listener/create-server.ts';
 export type { Limits } from './listener/connections/limits.ts';
@@ -34,16 +42,50 @@ export type { AcmeChallenge, RedirectOptions } from './listener/redirect/redirec
 export type { ReloadReport } from './listener/lifecycle/reload.ts';
 export type { ReloadChanges } from './listener/lifecycle/exchange.ts';
 export type { PortcullisServer } from './listener/server.ts';
+export type { BindingMode, Confirmation } from './policy/bound-token.ts';
 export type { Decision } from './policy/decision.ts';
-export { rule, type Rule, type RuleContext } from './policy/rule.ts';
+export { allOf, anyOf, not } from './policy/combine.ts';
+export { rule, type RuleOptions } from './policy/custom-rule.ts';
+export { fingerprint, pin, serialNumber } from './policy/identity.ts';
+export { issuedBy } from './policy/issued-by.ts';
+export type { DistinguishedNamePattern } from './policy/names/distinguished-name.ts';
+export { certificatePolicy, extendedKeyUsage } from './policy/oids.ts';
+export { publicKey, type PublicKeyRequirement } from './policy/public-key.ts';
+export { type Rule, type RuleContext, ruleName } from './policy/rule.ts';
+export type { Values } from './policy/rule-error.ts';
+export { san, type SanRules } from './policy/san.ts';
+export { spiffe, type SpiffeRules } from './policy/spiffe.ts';
+export { issuer, subject } from './policy/subject.ts';
 export type { AuditCode, AuditFinding, AuditReport, AuditSeverity } from './profiles/audit.ts';
 export { profiles, type TlsProfile } from './profiles/profile.ts';
 export type { TicketOptions } from './tickets/config.ts';
 export type { TicketKeyPeriod, TicketKeyStore } from './tickets/store.ts';
 export type { CertificateInput, CertificateInputs } from './trust/anchors.ts';
+export {
+  type AnyDenyList,
+  type DenyList,
+  type DenyListEntries,
+  denyList,
+} from './trust/deny-list/deny-list.ts';
+export type { DeniedCertificate, DenyListDetails, DenyListEntry } from './trust/deny-list/entry.ts';
+export type { DeniedIssuer, IssuerName } from './trust/deny-list/issuer.ts';
+export type { PathCheck } from './trust/profile/path-check.ts';
+export type { RevocationOcspOptions } from './trust/ocsp/ocsp-options.ts';
+export type { RevocationFetchOptions } from './trust/revocation/fetch-options.ts';
 export type { RevocationListInputs } from './trust/revocation/crl-input.ts';
 export type { RevocationOptions } from './trust/revocation/revocation-options.ts';
 export { exposeTls } from '../middleware/expose-tls.ts';
+export {
+  forUpgrade,
+  type ForUpgradeArgument,
+  type ForUpgradeOptions,
+  type UpgradeCheck,
+} from '../middleware/for-upgrade.ts';
+export { requireBoundToken, type RequireBoundTokenOptions } from '../middleware/require-bound-token.ts';
+export {
+  forwardedClientCertificate,
+  type ForwardedClientCertificateOptions,
+} from '../middleware/forwarded-client-certificate.ts';
 export { problemDetails } from '../middleware/problem-details.ts';
 export {
   requireClientCertificate,

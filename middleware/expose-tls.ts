@@ -1,5 +1,6 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { connectionOf } from '../lib/connection/index.ts';
+import { connectionOf, forwardedClientOf } from '../lib/connection/index.ts';
+import { checkArguments } from '../lib/options.ts';
 import { tlsOf } from './guard.ts';
 
 /**
@@ -8,8 +9,9 @@ import { tlsOf } from './guard.ts';
  * It trusts the socket alone: `req.secure` can be claimed by a header where `trust proxy` is set.
  */
 export function exposeTls(): RequestHandler {
+  checkArguments(arguments, 0, 'exposeTls', 'Write app.use(exposeTls()).');
   return function exposeTlsMiddleware(request: Request, _response: Response, next: NextFunction): void {
-    const connection = connectionOf(request.socket);
+    const connection = forwardedClientOf(request) ?? connectionOf(request.socket);
     if (connection === undefined) delete request.tls;
     else request.tls = tlsOf(request, connection);
     next();

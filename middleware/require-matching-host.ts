@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import { checkKeys, flag } from '../lib/options.ts';
+import { checkArguments, checkKeys, flag } from '../lib/options.ts';
 import { allow, refuse } from '../lib/policy/decision.ts';
 import { guard } from './guard.ts';
 
@@ -18,6 +18,7 @@ export interface RequireMatchingHostOptions {
  * Refuses with 421 (RFC 9110 15.5.20): `HOST_MISMATCH`; without TLS with 403: `TLS_REQUIRED`.
  */
 export function requireMatchingHost(options: RequireMatchingHostOptions = {}): RequestHandler {
+  checkArguments(arguments, 1, 'requireMatchingHost');
   checkKeys(options, ['reportOnly'], 'requireMatchingHost');
   return guard({
     name: 'requireMatchingHost',

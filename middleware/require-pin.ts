@@ -1,14 +1,17 @@
 import type { RequestHandler } from 'express';
-import { checkKeys, flag, oneOf } from '../lib/options.ts';
+import { checkArguments, checkKeys, flag, oneOf } from '../lib/options.ts';
 import type { ClientCertificate } from '../lib/connection/index.ts';
 import { allow, type Decision, refuse } from '../lib/policy/decision.ts';
 import { type PinSet, readPins } from '../lib/policy/pins.ts';
 import { guard, type Seen } from './guard.ts';
 import { missing } from './require-client-certificate.ts';
+import { whenKnown } from './when-known.ts';
 
 export interface RequirePinOptions {
   /** `leaf` (the default): the client's own certificate; `chain`: that or any issuer of its verified path. */
   readonly on?: 'leaf' | 'chain' | undefined;
+  /** Accepts a client whose certificate a trusted proxy has passed on, too (`forwardedClientCertificate`). */
+  readonly acceptForwarded?: boolean | undefined;
   /** Publishes the refusal and lets the request pass. */
   readonly reportOnly?: boolean | undefined;
 }
@@ -24,8 +27,9 @@ export function requirePin(
   pins: string | readonly string[],
   options: RequirePinOptions = {},
 ): RequestHandler {
+  checkArguments(arguments, 2, 'requirePin', 'Give several pins in a list.');
   const accepted = readPins(pins, 'requirePin.pins');
-  checkKeys(options, ['on', 'reportOnly'], 'requirePin');
+  checkKeys(options, ['on', 'acceptForwarded', 'reportOnly'], 'requirePin');
   const onChain =
     options.on !== undefined && oneOf(options.on, ['leaf', 'chain'], 'requirePin.on') === 'chain';
   if (accepted.size < 2) {
@@ -49,8 +53,15 @@ export function requirePin(
       `none of ${accepted.size} pins is that of ${seen.map(({ pin }) => pin).join(', ')}`,
     );
   };
+  const acceptForwarded = flag(options.acceptForwarded, 'requirePin.acceptForwarded', false);
   const reportOnly = flag(options.reportOnly, 'requirePin.reportOnly', false);
-  return guard({ name: 'requirePin', reportOnly, failure: 'PIN_MISMATCH', decide });
+  return guard({
+    name: 'requirePin',
+    acceptForwarded,
+    reportOnly,
+    failure: 'PIN_MISMATCH',
+    decide: (seen) => whenKnown(seen, undefined, decide),
+  });
 }
 
 const matches = ({ pin, fingerprint256 }: ClientCertificate, pins: PinSet): boolean =>

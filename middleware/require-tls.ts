@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 import { groupNames } from '../lib/connection/index.ts';
 import { knownCipher } from '../lib/connection/ciphers.ts';
 import { ConfigError } from '../lib/errors.ts';
-import { checkKeys, closest, describe, flag, oneOf } from '../lib/options.ts';
+import { checkArguments, checkKeys, closest, describe, flag, oneOf } from '../lib/options.ts';
 import { allow, type Decision, refuse } from '../lib/policy/decision.ts';
 import { guard, type Seen } from './guard.ts';
 
@@ -25,6 +25,7 @@ export interface RequireTlsOptions {
  * `CIPHER_REFUSED`, `GROUP_REFUSED`.
  */
 export function requireTls(options: RequireTlsOptions = {}): RequestHandler {
+  checkArguments(arguments, 1, 'requireTls');
   checkKeys(
     options,
     ['minVersion', 'forwardSecrecy', 'postQuantum', 'ciphers', 'groups', 'reportOnly'],

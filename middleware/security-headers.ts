@@ -4,7 +4,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import helmet, { type HelmetOptions } from 'helmet';
 import { connectionOf, isLocalHost } from '../lib/connection/index.ts';
 import { ConfigError } from '../lib/errors.ts';
-import { checkKeys } from '../lib/options.ts';
+import { checkArguments, checkKeys } from '../lib/options.ts';
 import { readProfile, type TlsProfile } from '../lib/profiles/profile.ts';
 import { type HeaderLine, readyHeaders } from './ready-headers.ts';
 
@@ -50,6 +50,7 @@ const helmetKeys: Readonly<Record<keyof HelmetOptions, true>> = {
  * What helmet does not accept is a ConfigError `OPTION_INVALID`, what it does not know `OPTION_UNKNOWN`.
  */
 export function securityHeaders(options: SecurityHeadersOptions = {}): RequestHandler {
+  checkArguments(arguments, 1, 'securityHeaders');
   checkKeys(options, ['profile', ...Object.keys(helmetKeys)], 'securityHeaders');
   const { profile, ...given } = options;
   const middleware = makeHelmet(withProfile(given, readProfile(profile)));

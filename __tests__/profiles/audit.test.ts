@@ -41,6 +41,8 @@ const input = (overrides: Partial<AuditInput> = {}): AuditInput => ({
   refusesUnknownNames: true,
   ownSniCallback: false,
   upgradeListeners: 0,
+  upgradesGuarded: false,
+  unguardedUpgrades: 0,
   ...overrides,
 });
 
@@ -185,6 +187,18 @@ describe('an audit', () => {
       'UPGRADE_NOT_SEEN',
       'low',
       { upgradeListeners: 1, ...clients(authority()) },
+    ],
+    [
+      'upgrades that came by the guard',
+      'UPGRADE_UNGUARDED',
+      'medium',
+      { upgradeListeners: 1, upgradesGuarded: true, unguardedUpgrades: 1, ...clients(authority()) },
+    ],
+    [
+      'the same without client authentication',
+      'UPGRADE_UNGUARDED',
+      'info',
+      { upgradeListeners: 1, upgradesGuarded: true, unguardedUpgrades: 1 },
     ],
     [
       'clients that cannot be revoked',

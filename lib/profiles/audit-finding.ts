@@ -41,7 +41,8 @@ export type AuditCode =
   | 'STAPLING_SEVERAL_KEYS'
   | 'TICKETS_NOT_SHARED'
   | 'UNKNOWN_NAME_SERVED'
-  | 'UPGRADE_NOT_SEEN';
+  | 'UPGRADE_NOT_SEEN'
+  | 'UPGRADE_UNGUARDED';
 
 /** One deviation. Frozen, JSON-safe. */
 export interface AuditFinding {
@@ -122,6 +123,7 @@ const explanations: Readonly<Record<AuditCode, readonly [AuditSeverity, remedy: 
   TICKETS_NOT_SHARED: ['low', 'Give tickets a store that the processes share.'],
   UNKNOWN_NAME_SERVED: ['info', "Set unknownServerName: 'refuse' where every client knows its name."],
   UPGRADE_NOT_SEEN: ['low', 'Put forUpgrade(…) with the same policies before them.'],
+  UPGRADE_UNGUARDED: ['medium', 'Ask forUpgrade(…) first in each listener, for each path.'],
 };
 
 /** A finding; `severity` where it is not the usual one of the code. */

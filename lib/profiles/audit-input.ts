@@ -64,4 +64,7 @@ export interface AuditInput {
   readonly refusesUnknownNames: boolean;
   readonly ownSniCallback: boolean;
   readonly upgradeListeners: number;
+  /** Whether the process has made a `forUpgrade`, and how many upgrades have come by none. */
+  readonly upgradesGuarded: boolean;
+  readonly unguardedUpgrades: number;
 }

@@ -121,7 +121,7 @@ function auditClientAuth({ clientAuth, now }: AuditInput): AuditFinding[] {
 
 /** What a listener has no sight of, or leaves to its app. */
 function auditSurroundings(input: AuditInput): AuditFinding[] {
-  const { tickets, refusesUnknownNames, ownSniCallback, upgradeListeners, clientAuth } = input;
+  const { tickets, refusesUnknownNames, ownSniCallback } = input;
   const findings = [
     finding('HSTS_NOT_SEEN', 'whether the app sends Strict-Transport-Security is not known here'),
   ];
@@ -137,10 +137,19 @@ function auditSurroundings(input: AuditInput): AuditFinding[] {
     const message = 'the certificates of an SNICallback are not audited';
     findings.push(finding('SNI_CALLBACK_NOT_SEEN', message, { path: 'SNICallback' }));
   }
-  if (upgradeListeners > 0) {
-    const message = `${upgradeListeners} 'upgrade' listeners, which the policies of the routes do not guard`;
-    const severity = clientAuth === undefined ? 'info' : 'low';
-    findings.push(finding('UPGRADE_NOT_SEEN', message, { severity }));
-  }
+  findings.push(...auditUpgrades(input));
   return findings;
+}
+
+/** Certain are two things: that nobody here can guard them, and which have come by without. */
+function auditUpgrades(input: AuditInput): AuditFinding[] {
+  const { upgradeListeners, upgradesGuarded, unguardedUpgrades, clientAuth } = input;
+  const severity = clientAuth === undefined ? 'info' : undefined;
+  if (unguardedUpgrades > 0 && upgradesGuarded) {
+    const message = `${unguardedUpgrades} upgrades have come that no forUpgrade has looked at`;
+    return [finding('UPGRADE_UNGUARDED', message, severity && { severity })];
+  }
+  if (upgradeListeners === 0 || upgradesGuarded) return [];
+  const message = `${upgradeListeners} 'upgrade' listeners, which the policies of the routes do not guard`;
+  return [finding('UPGRADE_NOT_SEEN', message, severity && { severity })];
 }

@@ -20,6 +20,10 @@ export interface Audited {
   /** Whether the processes of a cluster, or of a fleet, resume each other's sessions; true where there is only one. */
   readonly ticketsShared: boolean;
   readonly upgradeListeners: number;
+  /** Whether this process has made a `forUpgrade`. */
+  readonly upgradesGuarded: boolean;
+  /** Those that no `forUpgrade` has looked at. */
+  readonly unguardedUpgrades: number;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -27,7 +31,7 @@ export interface Audited {
 /** Audits a listener as it serves now. */
 export const auditListener = (audited: Audited): AuditReport => audit(inputOf(audited));
 
-function inputOf({ config, pairs, stapling, ticketsShared, upgradeListeners, now }: Audited): AuditInput {
+function inputOf({ config, pairs, stapling, ticketsShared, now, ...upgrades }: Audited): AuditInput {
   const { given, https, profile, sources, keyPairs, refuseUnknownName } = config;
   const development = sources === undefined && keyPairs.length === 0;
   const states = stapling && new Map(stapling.map((state) => [state.sha256, state]));
@@ -35,7 +39,10 @@ function inputOf({ config, pairs, stapling, ticketsShared, upgradeListeners, now
     now,
     profile,
     certificates: pairs?.map((pair) => auditedCertificate(pair, development, states)),
-    dangerous: Object.fromEntries(Object.entries(given).filter(([name, value]) => isDangerous(name, value))),
+    dangerous: Object.fromEntries([
+      ...Object.entries(given).filter(([name, value]) => isDangerous(name, value)),
+      ...relaxationsOf(config),
+    ]),
     node: process.versions.node,
     openssl: process.versions.openssl,
     postQuantum: {
@@ -49,9 +56,15 @@ function inputOf({ config, pairs, stapling, ticketsShared, upgradeListeners, now
     clientAuth: auditedClientAuth(config),
     refusesUnknownNames: refuseUnknownName,
     ownSniCallback: given['SNICallback'] !== undefined,
-    upgradeListeners,
+    ...upgrades,
   };
 }
+
+/** Checks of clients' paths that are let go. */
+const relaxationsOf = ({ clientAuth }: Audited['config']): ReadonlyArray<[string, unknown]> =>
+  clientAuth === undefined || clientAuth.trust.store.allowed.size === 0
+    ? []
+    : [['clientAuth.dangerouslyAllow', [...clientAuth.trust.store.allowed]]];
 
 const isDangerous = (name: string, value: unknown): boolean =>
   name.startsWith('dangerously') && value !== undefined && value !== false;
@@ -91,14 +104,15 @@ const weaknessOfIssue = (certificate: Certificate): readonly string[] =>
 
 function auditedClientAuth({ clientAuth, given }: ListenerConfig): AuditInput['clientAuth'] {
   if (clientAuth === undefined) return undefined;
-  const { crl, denyList } = given['clientAuth'] as { crl?: unknown; denyList?: unknown };
+  const known = given['clientAuth'] as { crl?: unknown; denyList?: unknown; revocation?: unknown };
   return {
-    authorities: clientAuth.trust.anchors.map((anchor): AuditedAuthority => ({
+    authorities: clientAuth.authorities.map((anchor): AuditedAuthority => ({
       name: namesOf(anchor)[0] ?? anchor.fingerprint256,
       notBefore: anchor.notBefore,
       notAfter: anchor.notAfter,
       weakness: weaknessOfKey(anchor.publicKey),
     })),
-    revocation: crl !== undefined || denyList !== undefined,
+    // Without `crl`, `revocation` fetches lists or asks responders.
+    revocation: [known.crl, known.denyList, known.revocation].some((one) => one !== undefined),
   };
 }

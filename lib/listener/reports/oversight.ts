@@ -3,8 +3,18 @@ import type { Server } from 'node:https';
 import type { KeyPair } from '../../credentials/key-pair.ts';
 import type { AuditReport } from '../../profiles/audit.ts';
 import type { KeyOrigin } from '../../tickets/key-ring.ts';
+import { hasUpgradeGuard } from '../../connection/index.ts';
+import type { Upgrades } from '../connections/upgrades.ts';
 import { auditListener } from './audit.ts';
 import { ExpiryWatch, type Watchable } from './expiry.ts';
+import {
+  ageOf,
+  type LiveCertificate,
+  liveCertificate,
+  type LiveListener,
+  liveListeners,
+  type LiveRevocation,
+} from './live-listeners.ts';
 import type { Live } from '../serving.ts';
 import { Stapling } from '../stapling/stapling.ts';
 import type { StaplingState } from '../stapling/stapling-entry.ts';
@@ -15,12 +25,13 @@ export interface OversightParts {
   readonly server: Server;
   readonly live: Live;
   readonly stats: StatsCollector;
+  readonly upgrades: Upgrades;
   /** Where the ticket keys come from now; undefined without any that are rotated here. */
   readonly ticketOrigin: () => KeyOrigin | undefined;
 }
 
 /** What a listener knows of itself: the end of its certificates, their stapled responses, its audit and its counts. */
-export class Oversight {
+export class Oversight implements LiveListener {
   readonly #parts: OversightParts;
   readonly #expiry: ExpiryWatch;
   readonly #stapling: Stapling | undefined;
@@ -40,7 +51,7 @@ export class Oversight {
   served(): void {
     const { config, serving } = this.#parts.live;
     if (serving === undefined) return;
-    const anchors = config.clientAuth?.trust.anchors ?? [];
+    const anchors = config.clientAuth?.authorities ?? [];
     this.#expiry.watch([
       ...this.#pairs!.map(({ leaf }): Watchable => ({ role: 'server', certificate: leaf })),
       ...anchors.map((certificate): Watchable => ({ role: 'client CA', certificate })),
@@ -53,6 +64,7 @@ export class Oversight {
   started(): void {
     this.#stapling?.start();
     this.#expiry.start();
+    liveListeners.add(this);
     if (this.#summarized) return;
     this.#summarized = true;
     this.#parts.live.config.logger.info(this.#summary());
@@ -62,10 +74,27 @@ export class Oversight {
   stopped(): void {
     this.#stapling?.stop();
     this.#expiry.stop();
+    liveListeners.delete(this);
+  }
+
+  get server(): Server {
+    return this.#parts.server;
+  }
+
+  get certificates(): readonly LiveCertificate[] {
+    const anchors = this.#parts.live.config.clientAuth?.authorities ?? [];
+    return [
+      ...(this.#pairs ?? []).map(({ leaf }) => liveCertificate('server', leaf)),
+      ...anchors.map((anchor) => liveCertificate('client CA', anchor)),
+    ];
+  }
+
+  get revocation(): readonly LiveRevocation[] {
+    return ageOf(this.#parts.live.config.clientAuth?.trust.revocation?.known ?? []);
   }
 
   get audit(): AuditReport {
-    const { server, live, ticketOrigin } = this.#parts;
+    const { server, live, upgrades, ticketOrigin } = this.#parts;
     const states: readonly StaplingState[] | undefined = this.#stapling?.states;
     const origin = ticketOrigin();
     const alone = !cluster.isWorker && live.config.tickets?.store === undefined;
@@ -75,6 +104,8 @@ export class Oversight {
       stapling: states,
       ticketsShared: alone || origin === undefined || origin !== 'own',
       upgradeListeners: server.listenerCount('upgrade'),
+      upgradesGuarded: hasUpgradeGuard(),
+      unguardedUpgrades: upgrades.unguarded,
       now: Date.now(),
     });
   }
