@@ -10,7 +10,7 @@ const binaries: Record<string, string> = {};
 let consumer: Consumer;
 
 beforeAll(async () => {
-  consumer = await makeConsumer(['express@5', '@types/node@20', 'typescript@5.9.3']);
+  consumer = await makeConsumer(['express@5', 'prom-client@15', '@types/node@20', 'typescript@5.9.3']);
   for (const version of versions) binaries[version] = await nodeBinary(version);
 }, 600_000);
 
@@ -24,12 +24,19 @@ async function evaluate(node: string, name: string, source: string): Promise<str
 
 test('the tarball holds the build, its sources and the documents, and nothing else', () => {
   const expected =
-    /^(?:dist\/(?:lib|middleware)\/.+\.(?:js|d\.ts)(?:\.map)?|(?:lib|middleware)\/.+\.ts|docs\/(?:decisions\/)?[\w-]+\.md)$/;
+    /^(?:dist\/(?:lib|middleware)\/.+\.(?:js|d\.ts)(?:\.map)?|(?:lib|middleware)\/.+\.ts|docs\/(?:decisions\/|recipes\/)?[\w-]+\.md)$/;
   const others = consumer.packed.filter((path) => !expected.test(path)).toSorted();
   expect(others).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json']);
   // What the findings of an audit link to.
   expect(consumer.packed).toContain('docs/audit.md');
-  for (const entry of ['index', 'cluster/index', 'pki/index', 'redis/index', 'testing/index']) {
+  for (const entry of [
+    'index',
+    'cluster/index',
+    'metrics/index',
+    'pki/index',
+    'redis/index',
+    'testing/index',
+  ]) {
     expect(consumer.packed).toEqual(
       expect.arrayContaining([`dist/lib/${entry}.js`, `dist/lib/${entry}.d.ts`, `lib/${entry}.ts`]),
     );
@@ -43,7 +50,7 @@ describe.each(versions)('on Node %s', (version) => {
       'same.mjs',
       `import { createRequire } from 'node:module';
        const require = createRequire(import.meta.url);
-       for (const name of ['portcullis', 'portcullis/cluster', 'portcullis/pki', 'portcullis/redis', 'portcullis/testing']) {
+       for (const name of ['', '/cluster', '/metrics', '/pki', '/redis', '/testing'].map((entry) => 'portcullis' + entry)) {
          const [imported, required] = [await import(name), require(name)];
          const functions = Object.keys(imported).filter((key) => typeof imported[key] === 'function');
          if (functions.some((key) => required[key] !== imported[key])) throw new Error(name);
@@ -53,6 +60,7 @@ describe.each(versions)('on Node %s', (version) => {
     expect(printed.split('\n')).toEqual([
       'portcullis true true',
       'portcullis/cluster false true',
+      'portcullis/metrics false true',
       'portcullis/pki false true',
       'portcullis/redis false true',
       'portcullis/testing false true',
@@ -85,7 +93,7 @@ describe.each(versions)('on Node %s', (version) => {
   });
 });
 
-test('a server starts without loading the libraries that only issue certificates, or supertest', async () => {
+test('a server starts without loading the libraries that only issue certificates, prom-client or supertest', async () => {
   const { key, cert } = JSON.parse(
     await evaluate(
       process.execPath,
@@ -96,7 +104,7 @@ test('a server starts without loading the libraries that only issue certificates
     ),
   ) as Record<'key' | 'cert', string>;
   const modules = join(consumer.directory, 'node_modules');
-  const hidden = ['@peculiar', 'reflect-metadata'];
+  const hidden = ['@peculiar', 'reflect-metadata', 'prom-client'];
   for (const name of hidden) renameSync(join(modules, name), join(consumer.directory, name.slice(1)));
   try {
     const serve = `import { createServer } from 'portcullis';

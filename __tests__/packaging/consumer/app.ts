@@ -1,24 +1,43 @@
 import express, { type Request } from 'express';
 import {
+  allOf,
   ConfigError,
   createServer,
+  denyList,
   exposeTls,
+  forUpgrade,
+  forwardedClientCertificate,
   type Limits,
   type PortcullisOptions,
   type PortcullisServer,
   problemDetails,
+  requireBoundToken,
   requireClientCertificate,
   type ReloadReport,
   requirePin,
+  rule,
+  type Rule,
+  san,
   type ShutdownReport,
   type TlsState,
 } from 'portcullis';
+import { collect } from 'portcullis/metrics';
 import { type Authority, createAuthority } from 'portcullis/pki';
-import { redisTicketKeys, type RedisClient } from 'portcullis/redis';
+import { redisDenyList, redisTicketKeys, type RedisClient } from 'portcullis/redis';
 import { createTestPki, request } from 'portcullis/testing';
 
 export const app = express();
 app.use(exposeTls());
+app.use(forwardedClientCertificate({ format: 'rfc9440', trust: ['10.0.0.0/8'] }));
+const ours: Rule = allOf(
+  san.dns('*.example.org'),
+  rule('an admin', ({ subject }) => subject['OU']?.includes('admins') === true),
+);
+app.use('/partners', requireClientCertificate({ allow: ours, acceptForwarded: true }));
+app.use('/token', requireBoundToken({ confirmation: (req) => ({ 'x5t#S256': req.get('x-bound') ?? '' }) }));
+export const allowed: (...upgrade: Parameters<ReturnType<typeof forUpgrade>>) => Promise<boolean> =
+  forUpgrade(requireClientCertificate(ours));
+export const stopCounting: () => void = collect();
 app.use('/admin', requireClientCertificate({ maxAge: 60 }));
 app.use('/payments', requirePin(['sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=']));
 app.get('/', (req: Request, res) => {
@@ -48,8 +67,11 @@ export const shared = (client: RedisClient): PortcullisOptions => ({
     rotateEvery: 3_600,
     store: redisTicketKeys(client, { secret: 'a secret of the operator’s own' }),
   },
-  clientAuth: undefined,
+  clientAuth: { mode: 'optional', ca: { file: 'ca.pem' }, denyList: redisDenyList(client) },
 });
+export const denied: PortcullisOptions = {
+  clientAuth: { mode: 'required', ca: { file: 'ca.pem' }, denyList: denyList(['AB:CD']) },
+};
 
 export async function attempt(): Promise<string> {
   const authority: Authority = await createAuthority({ subject: { CN: 'Root' } });
