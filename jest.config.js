@@ -1,7 +1,9 @@
+import { availableParallelism } from 'node:os';
+
 export default {
   testEnvironment: 'node',
-  // More than there are cores: some tests wait for a connection to end in its time. Jest's default is one less.
-  maxWorkers: '150%',
+  // One more than there are cores, as some tests wait for a connection to end in its time. Jest's default is one less.
+  maxWorkers: availableParallelism() + 1,
   roots: ['<rootDir>/__tests__'],
   setupFiles: ['<rootDir>/__tests__/support/fixed-seed.ts', '<rootDir>/__tests__/support/quiet.ts'],
   testMatch: ['**/*.test.ts'],
