@@ -42,6 +42,8 @@ export interface RequireClientCertificateOptions {
  * Refuses with 403: `TLS_REQUIRED`, `CLIENT_CERTIFICATE_REQUIRED`, `…_UNTRUSTED`, `…_EXPIRED`, `…_NOT_YET_VALID`,
  * `…_PURPOSE`, `…_REVOKED`, `REVOCATION_STATUS_UNKNOWN`, `AUTHENTICATION_TOO_OLD`, `CLIENT_CERTIFICATE_DENIED`.
  */
+export function requireClientCertificate(): RequestHandler;
+export function requireClientCertificate(policy: Rule | RequireClientCertificateOptions): RequestHandler;
 export function requireClientCertificate(policy?: Rule | RequireClientCertificateOptions): RequestHandler {
   checkArguments(
     arguments,

@@ -14,7 +14,7 @@ const { key, chain: cert } = await authority.issueServerCertificate({ names: ['l
 const ca = root.certificate;
 const other = oddAuthority().certificate;
 
-const gate = (options?: { ca: string }): Express =>
+const gate = (options: { ca?: string } = {}): Express =>
   express().get('/', requireClientCertificate(options), enter).use(tell);
 const portcullis = (clientAuth: ClientAuthOptions, app: Express): Promise<number> =>
   listen(createServer({ key, cert, clientAuth, logger: false }, app));
