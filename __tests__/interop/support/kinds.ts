@@ -84,10 +84,8 @@ export const good: Readonly<Record<string, Kind>> = {
   'no extended key usage': kind(client({ extensions: { extendedKeyUsage: null } }), 'in'),
   'no key usage': kind(client({ extensions: { keyUsage: null } }), 'in'),
   'no basic constraints': kind(client({ extensions: { basicConstraints: null } }), 'in'),
-  'no extension but its purpose': kind(
-    client({
-      extensions: { basicConstraints: null, keyUsage: null, subjectKeyId: null, authorityKeyId: null },
-    }),
+  'no extension but its purpose and the identifier of its issuer': kind(
+    client({ extensions: { basicConstraints: null, keyUsage: null, subjectKeyId: null } }),
     'in',
   ),
   'several purposes': kind(
@@ -117,12 +115,8 @@ export const good: Readonly<Record<string, Kind>> = {
       }),
     ),
   ),
-  // A route does not judge name constraints, and refuses what has some.
-  'a name that its intermediate may issue': kind(
-    namedBelow(constrained('example.org')),
-    'in',
-    'CLIENT_CERTIFICATE_UNTRUSTED',
-  ),
+  'a name that its intermediate may issue': by(namedBelow(constrained('example.org'))),
+  'a serial number below zero': kind(client({ serialNumber: Buffer.of(0x80, 1) }), 'in'),
 };
 
 /** Over TLS 1.2 OpenSSL takes client keys only on curves that are among the groups of the key exchange, too. */
@@ -254,6 +248,10 @@ export const bad: Readonly<Record<string, Kind>> = {
   ),
   'a name that its intermediate may not issue': kind(
     namedBelow(constrained('example.com')),
+    'CLIENT_CERTIFICATE_UNTRUSTED',
+  ),
+  'no key identifier of its issuer': kind(
+    client({ extensions: { authorityKeyId: null } }),
     'CLIENT_CERTIFICATE_UNTRUSTED',
   ),
   'an authority key identifier of another key': kind(

@@ -133,9 +133,7 @@ function* faultsOfNames({ isCa, subjectRaw, extensions }: Certificate): Generato
   const altNames = extensions.get(oids.subjectAltName);
   const isNameless = subjectRaw.length === emptyName;
   if (isNameless && isCa) yield fault('empty-name', 'RFC 5280 4.1.2.6', 'is a CA without a name');
-  else if (isNameless && altNames === undefined)
-    yield fault('empty-name', 'RFC 5280 4.1.2.6', 'has no name at all');
-  else if (isNameless && altNames?.critical !== true)
+  else if (isNameless && altNames?.critical === false)
     yield fault(
       'critical-flag',
       'RFC 5280 4.2.1.6',

@@ -39,11 +39,11 @@ export function* faultsOfFields(certificate: Certificate): Generator<Fault> {
 
 const malformed = (text: string): Fault => fault('malformed', 'RFC 5280 4.1', `has ${text}`);
 
+/** A negative one is let go: of CAs that forget the zero in front there are many, and RFC 5280 asks to be prepared. */
 function* faultsOfSerial(content: Buffer): Generator<Fault> {
   const section = 'RFC 5280 4.1.2.2';
   if (content.every((octet) => octet === 0))
     yield fault('serial-number', section, 'has a serial number of zero');
-  else if (content[0]! >= 0x80) yield fault('serial-number', section, 'has a negative serial number');
   if (content.length > 20)
     yield fault('serial-number', section, `has a serial number of ${content.length} octets`);
 }
