@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { connect, type ConnectionOptions, TLSSocket } from 'node:tls';
+import { connect, type ConnectionOptions } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type CertificateSource, createServer } from 'portcullis';
 import { type Authority, createAuthority, type IssuedCertificate } from 'portcullis/pki';
@@ -9,7 +9,7 @@ import { createTestPki, type TestPki } from 'portcullis/testing';
 import type { PortcullisServer } from '../../lib/listener/server.ts';
 import { closeEverything, listen, open, speaking, versions } from '../support/attacks.ts';
 import { Recording } from './harness.ts';
-import { appOf } from './revocation-harness.ts';
+import { appOf, hideIntermediates } from './revocation-harness.ts';
 
 let pki: TestPki;
 let others: Authority;
@@ -76,23 +76,6 @@ interface SlowClient {
   hello(): Promise<{ goOn(request: string): Promise<string> }>;
 }
 
-/** As Node 24.21 does with what a client sent, on any Node. */
-function hideIntermediates(port: number): void {
-  const real = Object.getOwnPropertyDescriptor(TLSSocket.prototype, 'getPeerCertificate')!.value as (
-    this: TLSSocket,
-    detailed: boolean,
-  ) => never;
-  const realX509 = Object.getOwnPropertyDescriptor(TLSSocket.prototype, 'getPeerX509Certificate')!.value as (
-    this: TLSSocket,
-  ) => never;
-  jest.spyOn(TLSSocket.prototype, 'getPeerCertificate').mockImplementation(function (this: TLSSocket) {
-    return this.localPort === port ? ({} as never) : real.call(this, true);
-  });
-  jest.spyOn(TLSSocket.prototype, 'getPeerX509Certificate').mockImplementation(function (this: TLSSocket) {
-    return this.localPort === port ? undefined : realX509.call(this);
-  });
-}
-
 const question = 'GET /in HTTP/1.1\r\nHost: b.test\r\nConnection: close\r\n\r\n';
 
 function requiring(ca: string): PortcullisServer {
@@ -112,7 +95,7 @@ describe.each(versions)(
     it.each(['a.test', 'b.test'])('good clients come in at %s, before and after a reload', async (name) => {
       const server = requiring(pki.ca);
       const port = await listen(server);
-      hideIntermediates(port);
+      hideIntermediates(server);
       const enter = async (): Promise<string> => {
         const wire = await open(port, { ...asking(name, below), ca: pki.ca });
         return (await wire.ask('/in', { host: name })).body;
@@ -127,7 +110,7 @@ describe.each(versions)(
     it('a client slow enough for a reload by which a CA is added comes in', async () => {
       const server = requiring(pki.ca);
       const port = await listen(server);
-      hideIntermediates(port);
+      hideIntermediates(server);
       const client = await slowClient(port, asking('b.test', below));
       await server.reload({ clientAuth: { mode: 'required', ca: [pki.ca, others.root] } });
       expect(await (await client.hello()).goOn(question)).toContain('in: below');
@@ -136,7 +119,7 @@ describe.each(versions)(
     it('a client slow enough for a reload of the certificates comes in', async () => {
       const server = requiring(pki.ca);
       const port = await listen(server);
-      hideIntermediates(port);
+      hideIntermediates(server);
       const client = await slowClient(port, asking('b.test', below));
       await server.reload({ certificate: certificate.toReversed() });
       const greeted = await client.hello();
@@ -147,7 +130,7 @@ describe.each(versions)(
     it('nobody is let in whom a CA has vouched for that came and went during the handshake', async () => {
       const server = requiring(pki.ca);
       const port = await listen(server);
-      hideIntermediates(port);
+      hideIntermediates(server);
       const failures = new Recording('portcullis:handshake-error');
       const client = await slowClient(port, asking('b.test', stranger));
       await server.reload({ clientAuth: { mode: 'required', ca: [pki.ca, others.root] } });

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.ts';
-import { describeSecret } from '../options.ts';
+import { describe, describeSecret } from '../options.ts';
 
 /** The same in the words of @redis/client 4 and in those of 5 and later, which take their own where they know them. */
 export interface NodeRedisSetOptions {
@@ -52,6 +52,18 @@ export function commandsOf(client: unknown): RedisCommands {
     'client',
     `expected a client of @redis/client or ioredis, got ${describeSecret(client)}`,
     'Give createClient(…) of @redis/client, or new Redis(…) of ioredis.',
+  );
+}
+
+/** Reads the option `prefix`, with which all keys begin. ConfigError OPTION_INVALID. */
+export function readPrefix(prefix: unknown, byDefault: string): string {
+  if (prefix === undefined) return byDefault;
+  if (typeof prefix === 'string' && prefix !== '' && prefix.length <= 200) return prefix;
+  throw new ConfigError(
+    'OPTION_INVALID',
+    'prefix',
+    `expected a name, got ${describe(prefix)}`,
+    'Give 1 to 200 characters, or leave it out.',
   );
 }
 

@@ -1,7 +1,6 @@
-import { ConfigError } from '../errors.ts';
-import { checkKeys, describe } from '../options.ts';
+import { checkKeys } from '../options.ts';
 import { type Clock, systemClock, within } from '../clock.ts';
-import { commandsOf, type RedisClient, type RedisCommands } from './redis-client.ts';
+import { commandsOf, readPrefix, type RedisClient, type RedisCommands } from './redis-client.ts';
 import { createSealer, type Sealer } from './sealing.ts';
 import type { TicketKeyPeriod, TicketKeyStore } from './store.ts';
 
@@ -33,7 +32,7 @@ const tolerance = 60_000;
  */
 export function redisTicketKeys(client: RedisClient, options: RedisTicketKeysOptions): TicketKeyStore {
   checkKeys(options, ['secret', 'prefix'], 'options');
-  const prefix = readPrefix(options.prefix);
+  const prefix = readPrefix(options.prefix, 'portcullis:tickets');
   return createRedisStore(commandsOf(client), createSealer(options.secret), prefix);
 }
 
@@ -60,15 +59,4 @@ export function createRedisStore(
     return key;
   }
   return { keyFor };
-}
-
-function readPrefix(prefix: unknown): string {
-  if (prefix === undefined) return 'portcullis:tickets';
-  if (typeof prefix === 'string' && prefix !== '' && prefix.length <= 200) return prefix;
-  throw new ConfigError(
-    'OPTION_INVALID',
-    'prefix',
-    `expected a name, got ${describe(prefix)}`,
-    'Give 1 to 200 characters, or leave it out.',
-  );
 }

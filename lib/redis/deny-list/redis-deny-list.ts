@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../../clock.ts';
-import { ConfigError, messageOf } from '../../errors.ts';
-import { checkKeys, describe, oneOf, wholeNumber } from '../../options.ts';
-import { commandsOf, type RedisClient, type RedisCommands } from '../../tickets/redis-client.ts';
+import { messageOf } from '../../errors.ts';
+import { checkKeys, oneOf, wholeNumber } from '../../options.ts';
+import { commandsOf, readPrefix, type RedisClient, type RedisCommands } from '../../tickets/redis-client.ts';
 import { createSealer } from '../../tickets/sealing.ts';
 import { Denials } from '../../trust/deny-list/denials.ts';
 import {
@@ -99,7 +99,7 @@ export function createRedisDenyList(
 ): RedisDenyList {
   checkKeys(options, ['secret', 'prefix', 'whenUnavailable', 'pollEvery'], 'options');
   const { secret, whenUnavailable = 'refuse', pollEvery = 250 } = options;
-  const prefix = readPrefix(options.prefix);
+  const prefix = readPrefix(options.prefix, 'portcullis:deny-list');
   const sealer = secret === undefined ? undefined : createSealer(secret, 'portcullis deny list v1');
   const policy = oneOf(whenUnavailable, ['refuse', 'allow'], 'whenUnavailable');
   const interval = wholeNumber(pollEvery, 'pollEvery', 'milliseconds', 50, 60_000);
@@ -177,15 +177,4 @@ export function createRedisDenyList(
   noteDenials(Object.freeze(list), denials);
   replica.start();
   return list;
-}
-
-function readPrefix(prefix: unknown): string {
-  if (prefix === undefined) return 'portcullis:deny-list';
-  if (typeof prefix === 'string' && prefix !== '' && prefix.length <= 200) return prefix;
-  throw new ConfigError(
-    'OPTION_INVALID',
-    'prefix',
-    `expected a name, got ${describe(prefix)}`,
-    'Give 1 to 200 characters, or leave it out.',
-  );
 }
