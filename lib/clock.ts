@@ -28,3 +28,7 @@ export function within<T>(
     outcome.then(settle, fail).finally(cancel);
   });
 }
+
+/** Whether `await` would wait for it. */
+export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { renewedState } from '../lib/connection/index.ts';
-import { systemClock, within } from '../lib/clock.ts';
+import { isThenable, systemClock, within } from '../lib/clock.ts';
 import { ConfigError } from '../lib/errors.ts';
 import { checkArguments, checkKeys, describe, flag, oneOf, wholeNumber } from '../lib/options.ts';
 import {
@@ -104,6 +104,3 @@ function readConfirmation(given: unknown): (request: Request) => unknown {
     "Give a function that verifies the request's token and returns its claim cnf.",
   );
 }
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';

@@ -1,3 +1,4 @@
+import { isThenable } from '../lib/clock.ts';
 import type { Duplex } from 'node:stream';
 import type { RequestHandler } from 'express';
 import type { UpgradeExchange } from './upgrade-response.ts';
@@ -72,9 +73,6 @@ export function runMiddleware(
 function afterThrows(run: () => void): void {
   queueMicrotask(() => queueMicrotask(() => queueMicrotask(run)));
 }
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 
 const withStatus = (status: number, message: string): Error => Object.assign(new Error(message), { status });
 

@@ -1,4 +1,4 @@
-import { systemClock, within } from '../clock.ts';
+import { isThenable, systemClock, within } from '../clock.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import { checkKeys, describe } from '../options.ts';
 import { type CertificateFiles, isFileEntry, type PfxFile, readFileSource } from './files/file-source.ts';
@@ -121,9 +121,6 @@ export function loadKeyPairs(
 
 /** Enough to obtain a certificate first (ms). A source that hangs must not hold up every later reload. */
 const patience = 120_000;
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 
 function readMaterial(named: NamedSource, material: unknown): readonly KeyPair[] {
   const { path, partOf } = named;
