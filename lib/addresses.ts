@@ -13,7 +13,7 @@ export type AddressTest = (address: string) => boolean;
 
 /**
  * Reads a list of addresses and CIDRs (`10.0.0.0/8`, `2001:db8::/32`). ConfigErrors: `OPTION_INVALID`; a list that
- * holds everything is `OPTION_WEAKENS`, with `instead` as the remedy.
+ * holds nearly everything is `OPTION_WEAKENS`, with `instead` as the remedy.
  */
 export function readAddresses(value: unknown, path: string, instead: string): AddressTest {
   if (!Array.isArray(value)) {
@@ -27,11 +27,20 @@ export function readAddresses(value: unknown, path: string, instead: string): Ad
   const list = new BlockList();
   for (const [index, item] of Array.from(value as unknown[]).entries())
     add(list, item, `${path}[${index}]`, instead);
-  return (address) => {
+  const holds: AddressTest = (address) => {
     const plain = unmapped(address);
     return list.check(plain, plain.includes(':') ? 'ipv6' : 'ipv4');
   };
+  if (scattered.some((family) => family.every(holds)))
+    throw new ConfigError('OPTION_WEAKENS', path, 'it holds nearly every address', instead);
+  return holds;
 }
+
+/** Whoever holds all of these holds the Internet, by whatever prefixes. */
+const scattered: ReadonlyArray<readonly string[]> = [
+  ['1.0.0.1', '8.8.8.8', '93.184.216.34', '151.101.1.1', '198.51.100.1', '203.0.113.1'],
+  ['2001:db8::1', '2400:cb00::1', '2606:4700::1', '2a00:1450::1'],
+];
 
 function add(list: BlockList, item: unknown, path: string, instead: string): void {
   const { address, bits, family } = readSubnet(item, path, instead);

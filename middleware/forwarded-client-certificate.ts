@@ -80,7 +80,7 @@ export function forwardedClientCertificate(
       const outcomes = isAgain
         ? againOn(standsAsBefore(all, request, standings))
         : attemptAll(all, request, standings);
-      for (const outcome of outcomes) tell(outcome, all, request, forwardedClientCertificateMiddleware);
+      for (const outcome of outcomes) tell(outcome, request, forwardedClientCertificateMiddleware);
       const refusal = outcomes.find(({ enforced, decision }) => enforced && !decision.allow)?.decision;
       if (refusal === undefined || refusal.allow) return next();
       connectionOf(request.socket)?.refused(refusal.code);
@@ -135,14 +135,12 @@ const proxyChanged: Outcome = {
 };
 
 function tell(
-  { decision, enforced: isEnforced }: Outcome,
-  all: readonly ForwardedSettings[],
+  { decision, enforced: isEnforced, rule }: Outcome,
   request: Request,
   middleware: RequestHandler,
 ): void {
   if (!isHeard('portcullis:decision')) return;
   const state = forwardedClientOf(request)?.stateAt(Date.now());
   const seen = decision.allow && state !== undefined ? { state } : undefined;
-  const rule = all.find(({ trust }) => trust.rule !== undefined)?.trust.rule;
   report({ name: path, rule, reportOnly: !isEnforced, middleware }, decision, request, seen);
 }

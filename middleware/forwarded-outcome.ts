@@ -34,6 +34,8 @@ export interface ForwardedSettings {
 export interface Outcome {
   readonly decision: Decision;
   readonly enforced: boolean;
+  /** Of the settings that decided, where they trust by a rule. */
+  readonly rule?: string | undefined;
 }
 
 const enforced = (decision: Decision): Outcome => ({ decision, enforced: true });
@@ -63,17 +65,21 @@ export function attemptAll(
   standings: readonly Standing[],
 ): Outcome[] {
   const chosen = choose(all, standings);
-  if (typeof chosen === 'string') return all.flatMap((settings) => attempt(settings, request, chosen) ?? []);
+  if (typeof chosen === 'string')
+    return all.flatMap((settings) => ruled(settings, attempt(settings, request, chosen)));
   const outcome = attempt(chosen, request, 'proxy');
   const kept = (name: string): boolean => chosen.keeps && chosen.format.names.isExactly(name);
   const others = all.filter((settings) => settings !== chosen);
   return [
-    ...(outcome === undefined ? [] : [outcome]),
+    ...ruled(chosen, outcome),
     ...others.flatMap(({ format, refuses }) =>
       removeHeaders(request, format.names, kept) ? [stranger(byOther, refuses)] : [],
     ),
   ];
 }
+
+const ruled = ({ trust: { rule } }: ForwardedSettings, outcome: Outcome | undefined): Outcome[] =>
+  outcome === undefined ? [] : [{ ...outcome, rule }];
 
 function attempt(settings: ForwardedSettings, request: Request, standing: Standing): Outcome | undefined {
   const connection = connectionOf(request.socket);

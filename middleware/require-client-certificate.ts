@@ -78,24 +78,16 @@ export function requireClientCertificate(policy?: Rule | RequireClientCertificat
     const now = Date.now();
     const facts = factsOf(seen, now);
     seen.state = facts;
-    const certificate = facts.clientCertificate;
-    if (certificate === undefined) return missing(facts);
-    if (maxAge !== undefined && isTooOld(facts, maxAge, now)) {
-      return refuse(
-        'AUTHENTICATION_TOO_OLD',
-        `verified at ${facts.authenticatedAt?.toISOString() ?? 'an unknown time'}, more than ${maxAge} s ago`,
-      );
-    }
-    if (rule === undefined) return allow;
+    const standing = standingOf(facts, maxAge, now);
+    if (rule === undefined || standing.allow !== true) return standing;
     const context = { tls: facts, request: seen.request };
-    const decision = askWithin(systemClock, timeout, rule, certificate, context);
+    const decision = askWithin(systemClock, timeout, rule, facts.clientCertificate!, context);
     return decision instanceof Promise ? decision.then((late) => stillHolds(late, seen)) : decision;
   };
-  /** While a rule asked elsewhere, the certificate may have expired, or been revoked. */
+  /** While a rule asked elsewhere, the certificate may have expired, been revoked, or become too old. */
   const stillHolds = (decision: Decision, seen: Seen): Decision => {
-    if (!decision.allow) return decision;
-    const facts = factsOf(seen, Date.now());
-    return facts.clientCertificate === undefined ? missing(facts) : decision;
+    const now = Date.now();
+    return decision.allow === true ? standingOf(factsOf(seen, now), maxAge, now) : decision;
   };
   const acceptForwarded = flag(options.acceptForwarded, 'requireClientCertificate.acceptForwarded', false);
   const reportOnly = flag(options.reportOnly, 'requireClientCertificate.reportOnly', false);
@@ -137,6 +129,14 @@ export function missing(state: TlsState): Decision {
         'the client sent none, or the listener did not ask for one (clientAuth)',
       )
     : refuse(error.code, error.reason);
+}
+
+/** What is to be said of a client before its rule: whether it is verified, and not too long ago. */
+function standingOf(facts: TlsState, maxAge: number | undefined, now: number): Decision {
+  if (facts.clientCertificate === undefined) return missing(facts);
+  if (maxAge === undefined || !isTooOld(facts, maxAge, now)) return allow;
+  const since = facts.authenticatedAt?.toISOString() ?? 'an unknown time';
+  return refuse('AUTHENTICATION_TOO_OLD', `verified at ${since}, more than ${maxAge} s ago`);
 }
 
 function isTooOld({ authenticatedAt }: TlsState, maxAge: number, now: number): boolean {

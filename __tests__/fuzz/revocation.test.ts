@@ -208,6 +208,12 @@ describe('whatever a server sends as a list', () => {
     );
     await fc.assert(fc.asyncProperty(anything, isCoded), { numRuns: 1000 });
   });
+
+  // By a pattern that looks for each end to the end of the text it would take minutes.
+  it('is given up where PEM blocks begin and never end, however many', async () => {
+    const octets = Buffer.from('-----BEGIN A-----\n'.repeat(200_000));
+    await expect(readFetchedList(octets)).rejects.toBeInstanceOf(DerError);
+  });
 });
 
 describe('whatever stands in a certificate about lists and responders', () => {

@@ -95,6 +95,13 @@ describe('a ConfigError is', () => {
       /addresses and CIDRs/,
     ],
     [
+      'the Internet in halves',
+      { exemptAddresses: ['0.0.0.0/1', '128.0.0.0/1'] },
+      'OPTION_WEAKENS',
+      'exemptAddresses',
+      /./,
+    ],
+    [
       'null for the list',
       { exemptAddresses: null },
       'OPTION_INVALID',

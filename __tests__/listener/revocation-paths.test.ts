@@ -179,4 +179,20 @@ describe("a route's own ca", () => {
       'in: client',
     );
   });
+
+  it.each([
+    ['that the list names', true, isRevoked],
+    ['that it does not name', false, 'in: client'],
+  ])('that spells the name of its root in another way is one %s', async (_what, isNamed, expected) => {
+    const root = oddAuthority();
+    const anchor = oddAuthority({ issuer: root, issuerName: commonName('ODD  Root', 'printable') });
+    const client = oddCertificate({ issuer: anchor, subject: commonName('client') });
+    const { serialNumber } = new Certificate(anchor.der);
+    const entries = isNamed ? [{ serial: serialNumber }] : [];
+    const crl = pemOf(oddCrl(root as unknown as Authority, { extensions: [crlNumber(1)], entries }));
+    const app = appOf(anchor.certificate);
+    const clientAuth = { ca: root.certificate, crl };
+    const presented = { key: client.key, chain: client.certificate };
+    expect(await ask(pki, clientAuth, presented, '/route', app)).toBe(expected);
+  });
 });

@@ -119,6 +119,25 @@ it('is made once for each policy and request, each route for itself', async () =
   ]);
 });
 
+it('is made once, and `next` called once, where what comes after it throws or rejects', async () => {
+  const reached: string[] = [];
+  const throwing: RequestHandler = ({ path }) => {
+    reached.push(path);
+    throw new Error('after it');
+  };
+  const rejecting: RequestHandler = async ({ path }) => {
+    reached.push(path);
+    return Promise.reject(new Error('after it'));
+  };
+  const slow = requireClientCertificate(async () => Promise.resolve({ allow: true }));
+  const app = express().set('env', 'test');
+  app.get('/throws', requireClientCertificate(), throwing).get('/slow', slow, throwing);
+  app.get('/rejects', requireClientCertificate(), rejecting);
+  const events = await decisionsOf(app, ['/throws', '/slow', '/rejects']);
+  expect(reached).toEqual(['/throws', '/slow', '/rejects']);
+  expect(events.map(({ outcome }) => outcome)).toEqual(['allow', 'allow', 'allow']);
+});
+
 /** What the policies of `app` say of one request for each path, in order. */
 async function decisionsOf(app: express.Express, paths: readonly string[]): Promise<DecisionEvent[]> {
   const server = await listening(listeners[0]!.make(pki, app));

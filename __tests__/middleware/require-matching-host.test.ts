@@ -2,8 +2,8 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createPlainServer, type Server } from 'node:https';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import express from 'express';
-import { createServer, requireMatchingHost } from 'portcullis';
-import { createTestPki, request, type TestPki } from 'portcullis/testing';
+import { createServer, requireClientCertificate, requireMatchingHost } from 'portcullis';
+import { createTestPki, request, type TestClient, type TestPki } from 'portcullis/testing';
 import {
   configErrorOf,
   decisionsDuring,
@@ -130,6 +130,28 @@ describe.each([
     expect(status === 400 && !belongs ? 421 : status).toBe(belongs ? 200 : 421);
   });
 });
+
+it.each(['A.example.org', 'a.example.org.'])(
+  'answers 421 where contexts have clients of their own, and Node may not have found that of the SNI %s',
+  async (serverName) => {
+    const app = express().use(requireMatchingHost(), requireClientCertificate(), whoAmI);
+    const namePki = await createTestPki();
+    const server = plainServer(pki, app);
+    server.addContext('a.example.org', { ...pki.server, ca: namePki.ca });
+    const ask = (name: string, { key, cert }: TestClient): Promise<string> =>
+      sendRaw(server, `${get('a.example.org')}\r\nConnection: close\r\n\r\n`, {
+        ca: pki.ca,
+        servername: name,
+        key,
+        cert,
+        checkServerIdentity: () => undefined,
+      });
+    await listening(server);
+    expect(await ask('a.example.org', namePki.clients.good)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await ask('a.example.org', pki.clients.good)).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await ask(serverName, pki.clients.good)).toMatch(/^HTTP\/1\.1 421 /);
+  },
+);
 
 it('answers 421 to two Host lines, even equal ones, where the listener has not answered 400', async () => {
   const two = get('a.example.org', 'a.example.org');

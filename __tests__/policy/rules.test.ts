@@ -67,6 +67,9 @@ describe('serialNumber', () => {
     ['0a', 'f6', 'no'],
     ['0a', '0a00', 'no'],
     ['11'.repeat(20), '11'.repeat(20), 'yes'],
+    ['-0A', 'f6', 'yes'],
+    ['-a', 'fff6', 'yes'],
+    ['-0A', '0a', 'no'],
   ])('%s asks about %s: %s', (wanted, seen, expected) => {
     expect(outcome(serialNumber(wanted), client({ serialNumber: serial(seen) }))).toBe(expected);
   });
@@ -312,7 +315,7 @@ const meaningless: ReadonlyArray<[path: string, remedy: RegExp, () => unknown]> 
   ['serialNumber', /hexadecimal/, () => serialNumber('xyz')],
   ['serialNumber', /hexadecimal/, () => serialNumber('0x')],
   ['serialNumber', /hexadecimal/, () => serialNumber(':')],
-  ['serialNumber', /hexadecimal/, () => serialNumber('-0A')],
+  ['serialNumber', /hexadecimal/, () => serialNumber('--0A')],
   ['serialNumber', /hexadecimal/, () => serialNumber('0a:1')],
   ['serialNumber', /hexadecimal/, () => serialNumber('a:1b')],
   ['serialNumber', /hexadecimal/, () => serialNumber('0a1b:2c')],
@@ -327,6 +330,8 @@ const meaningless: ReadonlyArray<[path: string, remedy: RegExp, () => unknown]> 
   ['extendedKeyUsage', /object identifier/, () => extendedKeyUsage('constructor')],
   ['extendedKeyUsage', /anyOf/, () => Reflect.apply(extendedKeyUsage, undefined, ['1.2.3', '1.2.4'])],
   ['certificatePolicy', /object identifier/, () => certificatePolicy(nobody)],
+  ['extendedKeyUsage', /object identifier/, () => extendedKeyUsage('2.5.29.37.0')],
+  ['certificatePolicy', /object identifier/, () => certificatePolicy('2.5.29.32.0')],
   ['publicKey', /Give type/, () => publicKey({})],
   ['publicKey.type', /'rsa'/, () => publicKey({ type: 'RSA' })],
   ['publicKey.type', /Allowed/, () => publicKey({ type: '' })],

@@ -5,6 +5,8 @@ import { type Denials, maxDenials } from '../../lib/trust/deny-list/denials.ts';
 import { denialsOf, makeDenyList, readDenyList } from '../../lib/trust/deny-list/deny-list.ts';
 import { readInput } from '../support/certificates-of.ts';
 import { FakeTimers } from '../support/fake-timers.ts';
+import { oddAuthority } from '../support/odd-certificates.ts';
+import { commonName } from '../support/odd-names.ts';
 import { Recording } from '../listener/harness.ts';
 import type { Certificate } from '../../lib/x509/certificate.ts';
 
@@ -243,6 +245,13 @@ describe('a list', () => {
     list.add({ pin: path[0].pin });
     clock.pass(1_000);
     expect([denials.check(path)?.code, list.size, clock.size]).toEqual([isDenied, 2, 0]);
+  });
+
+  it('takes back what it has told of a name of more octets than are compared', () => {
+    const subject = commonName('x'.repeat(5_000));
+    const giant = oddAuthority({ subject });
+    const [told] = denyList([{ issuer: giant.certificate, serialNumber: '0A' }]).entries();
+    expect(denyList([told as never]).entries()).toEqual([told]);
   });
 
   it('tells who is denied and why, for the operator', () => {

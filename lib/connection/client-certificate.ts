@@ -12,7 +12,7 @@ import { readSpiffeId } from './spiffe-id.ts';
 export interface ClientCertificate {
   readonly subject: DistinguishedName;
   readonly issuer: DistinguishedName;
-  /** Upper-case hexadecimal. */
+  /** Upper-case hexadecimal; a negative one begins with '-'. */
   readonly serialNumber: string;
   readonly notBefore: Date;
   readonly notAfter: Date;

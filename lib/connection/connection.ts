@@ -8,7 +8,7 @@ import { type ClientTrust, outcastOf, type TrustStore } from '../trust/trust-sto
 import { type Facts, readFacts } from './facts.ts';
 import { HostCheck, type RequestTarget } from './host.ts';
 import { handshakeTrust } from './handshake-trust.ts';
-import { handshakesSince, hasNoRevocationList, knowsNoRevocation } from './node-internals.ts';
+import { handshakesSince, hasNoRevocationList, isNameUnclear, knowsNoRevocation } from './node-internals.ts';
 import { explainVerdict, isAboutRevocation } from './openssl.ts';
 import { readPresentedIssuers, readSentBeside } from './presented-chain.ts';
 import { onlySelfSigned, readSelfSigned, type SelfSigned } from './self-signed.ts';
@@ -58,7 +58,7 @@ export class Connection {
     this.#origin = origin;
     this.#session = readSession(socket.getSession());
     this.#facts = readFacts(socket, this.#session);
-    this.#host = new HostCheck(this.#facts.serverName);
+    this.#host = new HostCheck(this.#facts.serverName, !origin.guarded && isNameUnclear(socket));
     this.#handshakeProblem = this.#problemOfHandshake();
     this.#doubt = this.#doubtOfIdentity();
     const trust = this.#presentTrust();

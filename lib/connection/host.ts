@@ -39,13 +39,18 @@ function soleHost({ rawHeaders, url }: RequestTarget): string | undefined {
  */
 export class HostCheck {
   readonly #serverName: string | undefined;
+  readonly #isUnclear: boolean;
   #right: string | undefined;
 
-  constructor(serverName: string | undefined) {
+  /** `isUnclear`: whether another host's trust may have judged the client, by the spelling of the name. */
+  constructor(serverName: string | undefined, isUnclear: boolean) {
     this.#serverName = serverName;
+    this.#isUnclear = isUnclear;
   }
 
   mismatch(target: RequestTarget): string | undefined {
+    if (this.#isUnclear)
+      return 'the SNI is not in its plain form, and another context may have judged the client';
     const host = soleHost(target);
     if (host !== undefined && host === this.#right) return undefined;
     const mismatch = hostMismatch(this.#serverName, target);

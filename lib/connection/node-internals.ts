@@ -1,9 +1,11 @@
 import type { TLSSocket } from 'node:tls';
+import { normalizeName } from './host.ts';
 
 /** What Node keeps of the context that judged a connection. `_SNICallback` is null where there is only one. */
 interface Internals {
   readonly server?: { readonly crl?: unknown };
   readonly _SNICallback?: unknown;
+  readonly servername?: unknown;
   readonly _handle?: { readonly sni_context?: unknown } | null;
 }
 
@@ -23,6 +25,17 @@ export function hasNoRevocationList(socket: TLSSocket): boolean {
 /** Whether nothing could have revoked the client of a resumed or renegotiated connection, in whatever context. */
 export const knowsNoRevocation = (socket: TLSSocket): boolean =>
   (socket as unknown as Internals)._SNICallback === null && hasNoRevocationList(socket);
+
+/**
+ * Whether the SNI was spelt so that Node may have judged by another context than that of the name: it looks for one by
+ * the octets (Node 20), a dot at the end included.
+ */
+export function isNameUnclear(socket: TLSSocket): boolean {
+  const { servername, _SNICallback: choosesContext } = socket as unknown as Internals;
+  return (
+    choosesContext !== null && typeof servername === 'string' && servername !== normalizeName(servername)
+  );
+}
 
 /** Node counts the handshakes after the first (`onhandshakestart` in lib/_tls_wrap.js); anything but 0 is mistrusted. */
 export function handshakesSince(socket: TLSSocket): unknown {

@@ -18,12 +18,6 @@ const instead = 'Name the proxies: whoever is trusted here can be any client.';
 
 const loopback = ['127.0.0.0/8', '::1'];
 
-/** Whoever holds all of these holds the Internet, by whatever prefixes. */
-const scattered: ReadonlyArray<readonly string[]> = [
-  ['1.0.0.1', '8.8.8.8', '93.184.216.34', '151.101.1.1', '198.51.100.1', '203.0.113.1'],
-  ['2001:db8::1', '2400:cb00::1', '2606:4700::1', '2a00:1450::1'],
-];
-
 /**
  * Reads the addresses from which a proxy forwards: one or a list of addresses, CIDRs, `loopback`, and `unix` for
  * whoever reaches a Unix socket. IPv4 mapped into IPv6 is IPv4. ConfigErrors: `OPTION_INVALID` where there is none, or
@@ -40,8 +34,6 @@ export function readProxyAddresses(value: unknown, path: string): ProxyTest {
     return [item];
   });
   const holds = readAddresses(addresses, path, instead);
-  if (scattered.some((family) => family.every(holds)))
-    throw new ConfigError('OPTION_WEAKENS', path, 'it holds nearly every address', instead);
   return testOf(holds, list.includes('unix'));
 }
 

@@ -67,7 +67,9 @@ export async function isStillClient(
   connection: Connection | undefined,
 ): Promise<boolean> {
   await connection?.pending(Date.now());
-  return clientRefusalOf(request, connection) === undefined;
+  const refusal = clientRefusalOf(request, connection);
+  if (refusal?.code !== undefined) connection?.refused(refusal.code);
+  return refusal === undefined;
 }
 
 function announceMismatch(

@@ -1,4 +1,5 @@
 import { describe } from '../options.ts';
+import { canonicalSerial } from '../trust/deny-list/identifiers.ts';
 import { parsePin } from './pins.ts';
 import { matchRule } from './pure-rule.ts';
 import type { Rule } from './rule.ts';
@@ -66,7 +67,7 @@ const serialRemedy = "Give hexadecimal digits, '0A:1B' or '0a1b'.";
 
 /**
  * Clients whose certificate has one of these serial numbers, in hexadecimal: case, zeros at the front, `0x`, and colons
- * between pairs of digits do not matter. A serial number is unique within one issuer only (RFC 5280 4.1.2.2): where the route has several CAs
+ * between pairs of digits do not matter; a negative one begins with '-'. A serial number is unique within one issuer only (RFC 5280 4.1.2.2): where the route has several CAs
  * combine it with `issuedBy`. A ConfigError `RULE_INVALID` for anything else.
  *
  * ```ts
@@ -85,18 +86,15 @@ export function serialNumber(...serialNumbers: Values): Rule {
 }
 
 function readSerial(text: string, path: string): string {
-  const digits = text.replace(/^0x/i, '');
+  const digits = text.replace(/^(-?)0x/i, '$1');
   // RFC 5280 4.1.2.2 has 20 octets at most, but no one issues again what was once issued longer.
-  if (/^(?:[0-9A-Fa-f]+|[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})+)$/.test(digits) && digits.length <= 192)
+  if (/^-?(?:[0-9A-Fa-f]+|[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})+)$/.test(digits) && digits.length <= 192)
     return normalSerial(digits);
   throw ruleError(path, `${describe(text)} is no serial number`, serialRemedy);
 }
 
-/** Upper case in pairs, as a ClientCertificate has it. */
+/** Upper case in pairs, with the sign before, as a ClientCertificate has it. */
 function normalSerial(text: string): string {
-  const digits = text
-    .replaceAll(':', '')
-    .replace(/^0+(?=.)/, '')
-    .toUpperCase();
-  return digits === '0' || digits.length % 2 === 0 ? digits : `0${digits}`;
+  const [, sign, digits] = /^(-?)(.*)$/.exec(canonicalSerial(text.replaceAll(':', '')))!;
+  return digits === '0' || digits!.length % 2 === 0 ? `${sign}${digits}` : `${sign}0${digits}`;
 }

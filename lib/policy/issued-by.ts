@@ -1,5 +1,6 @@
 import type { ClientCertificate } from '../connection/index.ts';
 import { type CertificateInputs, readAnchors } from '../trust/anchors.ts';
+import { isNamedAs, subjectOf } from '../trust/revocation/crl-name.ts';
 import { hasSigned } from '../trust/signatures.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { certificateOf, isEnd } from './chain.ts';
@@ -38,15 +39,14 @@ function matchIssuers(wanted: readonly Certificate[], certificate: ClientCertifi
   if (chain.some((issuer) => wanted.some((ca) => isSame(ca, issuer)))) return 'yes';
   // A path that OpenSSL has verified may be known here in part only, without its anchor.
   const last = chain.at(-1) ?? certificate;
-  const { issuerRaw } = certificateOf(last);
-  const signed = (ca: Certificate): boolean =>
-    ca.subjectRaw.equals(issuerRaw) && hasSigned(ca, certificateOf(last));
+  const issued = certificateOf(last);
+  const signed = (ca: Certificate): boolean => isNamedAs(ca, issued) && hasSigned(ca, issued);
   if (wanted.some(signed)) return 'yes';
   return isEnd(last) ? 'no' : 'unclear';
 }
 
 const isSame = (ca: Certificate, issuer: ClientCertificate): boolean =>
-  ca.pin === issuer.pin && ca.subjectRaw.equals(certificateOf(issuer).subjectRaw);
+  ca.pin === issuer.pin && subjectOf(ca) === subjectOf(certificateOf(issuer));
 
 const labelOf = ({ subject, fingerprint256 }: Pick<Certificate, 'subject' | 'fingerprint256'>): string =>
   subject['CN']?.join('+') ?? fingerprint256;

@@ -16,7 +16,6 @@ const purposes: Readonly<Record<string, string>> = {
   serverauth: oids.serverAuth,
   codesigning: '1.3.6.1.5.5.7.3.3',
   emailprotection: '1.3.6.1.5.5.7.3.4',
-  anyextendedkeyusage: oids.anyExtendedKeyUsage,
 };
 
 function readOid(values: readonly unknown[], path: string): string {
@@ -37,10 +36,12 @@ function readOid(values: readonly unknown[], path: string): string {
 /**
  * Clients whose certificate names this purpose (RFC 5280 4.2.1.12) by its OID. A certificate without the extension, or
  * with anyExtendedKeyUsage, may be used for anything, but does not name it: neither this rule nor its `not()` lets it
- * in. A ConfigError `RULE_INVALID` where it is no OID.
+ * in. A ConfigError `RULE_INVALID` where it is no OID, or that of any.
  */
 export function extendedKeyUsage(...oid: readonly [oid: string]): Rule {
   const wanted = readOid(oid, 'extendedKeyUsage');
+  if (wanted === oids.anyExtendedKeyUsage)
+    throw ruleError('extendedKeyUsage', 'anyExtendedKeyUsage names no purpose', example);
   return matchRule({
     name: `extendedKeyUsage('${wanted}')`,
     match: ({ extendedKeyUsage: seen }) =>
@@ -61,10 +62,11 @@ const inhibitAnyPolicy = '2.5.29.54';
 /**
  * Clients that were certified under this policy: their certificate names its OID, and every intermediate above it up
  * to the root names it or anyPolicy (RFC 5280 6.1.3 d to f). A path with policy
- * mappings is not let in. A ConfigError `RULE_INVALID` where it is no OID.
+ * mappings is not let in. A ConfigError `RULE_INVALID` where it is no OID, or that of any.
  */
 export function certificatePolicy(...oid: readonly [oid: string]): Rule {
   const wanted = readOid(oid, 'certificatePolicy');
+  if (wanted === anyPolicy) throw ruleError('certificatePolicy', 'anyPolicy names no policy', example);
   return matchRule({
     name: `certificatePolicy('${wanted}')`,
     match: (certificate) => matchPolicy(wanted, certificate),

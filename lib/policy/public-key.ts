@@ -14,7 +14,7 @@ export interface PublicKeyRequirement {
   readonly curve?: string | undefined;
 }
 
-const types = ['rsa', 'rsa-pss', 'ec', 'ed25519', 'ed448', 'dsa', 'ml-dsa-44', 'ml-dsa-65', 'ml-dsa-87'];
+const types = ['rsa', 'rsa-pss', 'ec', 'ed25519', 'ed448', 'ml-dsa-44', 'ml-dsa-65', 'ml-dsa-87'];
 
 /** What no key of the type is longer than; the others have no size. */
 const maxBits: Readonly<Record<string, number>> = { rsa: 16_384, 'rsa-pss': 16_384, ec: 521 };

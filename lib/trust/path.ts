@@ -12,7 +12,7 @@ import { faultOfNames } from './names/constrained-path.ts';
 import { faultOfPolicies } from './policies.ts';
 import { type CertificateProblem, isProblem, untrusted } from './problem.ts';
 import { namesIssuer } from './profile/key-identifiers.ts';
-import { issuerOf, subjectOf } from './revocation/crl-name.ts';
+import { isNamedAs, subjectOf } from './revocation/crl-name.ts';
 import { fault, refusalOf, type Relaxations, strict } from './profile/path-check.ts';
 import { Signatures } from './signatures.ts';
 
@@ -28,7 +28,7 @@ export interface PathRequest {
   readonly leaf: Buffer;
   /**
    * Certificates (DER) that may link the leaf to an anchor: what the client sent. Nothing in them is believed. Read
-   * only where no anchor has issued the leaf, as to ask Node for them can cost as much as the rest of a handshake.
+   * only where no path by the anchors alone is good, as to ask Node for them can cost as much as the rest of a handshake.
    */
   readonly hints: readonly Buffer[];
   readonly anchors: readonly Certificate[];
@@ -188,13 +188,6 @@ function* candidates({ anchors, hints }: Search): Generator<Certificate> {
   yield* anchors;
   yield* hints();
 }
-
-/**
- * RFC 5280 7.1: neither string types nor case nor white space count, as some CAs spell themselves anew. What a name
- * links, a signature has to prove.
- */
-const isNamedAs = (issuer: Certificate, last: Certificate): boolean =>
-  issuer.subjectRaw.equals(last.issuerRaw) || subjectOf(issuer) === issuerOf(last);
 
 /** Whether `issuer` has the name and the key identifier of the issuer of `certificate`. */
 const mayHaveIssued = (issuer: Certificate, certificate: Certificate): boolean =>

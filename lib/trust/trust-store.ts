@@ -10,6 +10,9 @@ import type { RevocationLists, RevocationSources, Validity } from './revocation/
 /** As long as CAs are renewed with their key, a client has a few paths. */
 const maxWays = 8;
 
+/** Stands in a question before what is left out, which would else be that of a longer chain. */
+const leftOut = Buffer.from('left out');
+
 /** What revokes, or denies, the certificates of a verified path. */
 type Objector = Pick<ClientTrust, 'check'>;
 
@@ -30,7 +33,7 @@ export class TrustStore {
 
   /**
    * The verified path of the certificate `leaf` (DER) at the time `at` (ms), or why there is none.
-   * `hints` (DER) is asked only where the path is not known yet, and no anchor has issued the leaf; or where `objector`
+   * `hints` (DER) is asked only where no path is known yet, and none by the anchors alone is good; or where `objector`
    * has something against an issuer in it, which another path may go without.
    */
   verify(
@@ -77,7 +80,7 @@ export class TrustStore {
       }
       without.push(outcast);
       // Whoever is refused is judged at each request.
-      const question = [leaf, ...hints(), ...without.map(({ raw }) => raw)];
+      const question = [leaf, ...hints(), leftOut, ...without.map(({ raw }) => raw)];
       path = this.#refusals.get(question, at, () => this.#find(leaf, hints, at, without));
     }
     return known;

@@ -5,8 +5,6 @@ export interface PemBlock {
   readonly text: string;
 }
 
-const block = /-----BEGIN ([A-Z0-9 #.]+)-----\r?\n([\s\S]*?)-----END \1-----/g;
-
 /** A block that has been found, and not decoded yet, as that takes some milliseconds for a long one. */
 export interface FoundPem {
   readonly label: string;
@@ -20,14 +18,26 @@ export interface FoundPem {
  * Undefined where one begins and does not end.
  */
 export function findPem(text: string): readonly FoundPem[] | undefined {
-  const blocks = [...text.matchAll(block)].map(([whole, label = '', body = '']): FoundPem => ({
-    label,
-    text: whole,
-    decode: () => decode(body),
-  }));
-  const begins = text.match(/-----BEGIN /g)?.length ?? 0;
-  return begins === blocks.length ? blocks : undefined;
+  const blocks: FoundPem[] = [];
+  const firstLine = /-----BEGIN ([A-Z0-9 #.]+)-----\r?\n/y;
+  for (let at = text.indexOf(begin); at !== -1; at = text.indexOf(begin, at)) {
+    firstLine.lastIndex = at;
+    const [line, label] = firstLine.exec(text) ?? [];
+    if (line === undefined || label === undefined) return undefined;
+    // Up to the next block at most: what begins again and again, and never ends, is given up at the first.
+    const next = text.indexOf(begin, at + line.length);
+    const room = text.slice(at + line.length, next === -1 ? undefined : next);
+    const end = room.indexOf(`-----END ${label}-----`);
+    if (end === -1) return undefined;
+    const body = room.slice(0, end);
+    const whole = `${line}${body}-----END ${label}-----`;
+    blocks.push({ label, text: whole, decode: () => decode(body) });
+    at += whole.length;
+  }
+  return blocks;
 }
+
+const begin = '-----BEGIN ';
 
 /** The same, decoded. Undefined where a block is damaged: one that begins and does not end, or that is not base64. */
 export function readPem(text: string): readonly PemBlock[] | undefined {

@@ -7,7 +7,8 @@ import { parseUrl } from '../../url.ts';
 export interface RevocationOcspOptions {
   /**
    * Where a responder does not know, or does not answer as it should: `hard` (the default) refuses with
-   * `REVOCATION_STATUS_UNKNOWN`; `soft` lets the lists of `crl` decide, and without one lets in, and publishes it.
+   * `REVOCATION_STATUS_UNKNOWN`; `soft` lets the lists and `unknown` decide, which let in where there is no list, and
+   * publishes it.
    */
   readonly mode?: 'soft' | 'hard' | undefined;
   /** The URL (http or https) that is asked about every certificate, instead of those that certificates name. */

@@ -2,6 +2,7 @@ import { octetString } from '../../pki/der.ts';
 import { type Certificate, readCertificate } from '../../x509/certificate.ts';
 import { oids } from '../../x509/extensions.ts';
 import { weaknessOfKey, weaknessOfSignature } from '../algorithms.ts';
+import { isNamedAs } from '../revocation/crl-name.ts';
 import { type CertId, keyHash } from './ocsp-request.ts';
 import { type BasicResponse, readOcspResponse, type SingleResponse } from './ocsp-response.ts';
 import { isSignedBy } from './ocsp-signature.ts';
@@ -185,7 +186,7 @@ const understood: ReadonlySet<string> = new Set([
 /** Whether `issuer` has issued `certificate`, by its name and signature. Never throws. */
 export function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
   try {
-    return certificate.issuerRaw.equals(issuer.subjectRaw) && certificate.x509.verify(issuer.x509.publicKey);
+    return isNamedAs(issuer, certificate) && certificate.x509.verify(issuer.x509.publicKey);
   } catch {
     return false;
   }

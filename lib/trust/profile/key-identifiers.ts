@@ -1,6 +1,7 @@
 import type { Certificate } from '../../x509/certificate.ts';
 import { explicitTag, implicitTag, readChildren, readElement, tags } from '../../x509/der.ts';
 import { oids } from '../../x509/extensions.ts';
+import { serialOf } from '../revocation/crl-name.ts';
 import { type Fault, fault } from './path-check.ts';
 
 const section = 'RFC 5280 4.2.1.1';
@@ -66,11 +67,6 @@ function readAuthorityKey({ extensions }: Certificate): AuthorityKey | undefined
   const parts = readChildren(readElement(extension.value, tags.sequence));
   const content = (tag: number): Buffer | undefined => parts.find((part) => part.tag === tag)?.content;
   return { issuer: content(explicitTag(1)), serial: content(implicitTag(2)) };
-}
-
-function serialOf({ raw }: Certificate): Buffer {
-  const fields = readChildren(readChildren(readElement(raw))[0]!);
-  return fields[fields[0]!.tag === explicitTag(0) ? 1 : 0]!.content;
 }
 
 function hasDirectoryName(names: Buffer, name: Buffer): boolean {

@@ -10,7 +10,7 @@ const ecPublicKey = '1.2.840.10045.2.1';
 
 /** RSA below this can be factored by anybody with some patience: nothing lets it in. */
 const leastRsaBits = 1024;
-/** Beyond it each signature costs milliseconds, and strangers may choose 64 of them. */
+/** Beyond it each signature costs milliseconds, of which a path may try 20. */
 const mostRsaBits = 8192;
 /** FIPS 186-5 A.1.1. */
 const mostExponentOctets = 32;

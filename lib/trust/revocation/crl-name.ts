@@ -42,10 +42,10 @@ function prepare(text: string): string {
 /**
  * A Name in the form in which two are compared (RFC 5280 7.1): whatever the string types, case and white space. By the
  * octets alone a list that writes its CA's name as another string type would concern nobody, without a word. A giant
- * one, as strangers may send, is its octets.
+ * one, as strangers may send, is its octets. JSON, as it is read again where a list tells of it.
  */
 export const comparableName = (raw: Buffer): string =>
-  raw.length > maxOctets ? raw.toString('latin1') : JSON.stringify(comparableRdns(raw));
+  JSON.stringify(raw.length > maxOctets ? [[raw.toString('latin1')]] : comparableRdns(raw));
 
 /** The same RDN by RDN, each of them its attributes, their values as `prepared`. */
 export const comparableRdns = (
@@ -79,6 +79,13 @@ export const subjectOf = (certificate: Certificate): string =>
   remembered(subjects, certificate, certificate.subjectRaw);
 export const issuerOf = (certificate: Certificate): string =>
   remembered(issuers, certificate, certificate.issuerRaw);
+
+/**
+ * Whether `issuer` bears the name of the issuer of `certificate`: RFC 5280 7.1, by which neither string types nor case nor
+ * white space count, as some CAs spell themselves anew. What a name links, a signature has to prove.
+ */
+export const isNamedAs = (issuer: Certificate, certificate: Certificate): boolean =>
+  issuer.subjectRaw.equals(certificate.issuerRaw) || subjectOf(issuer) === issuerOf(certificate);
 
 const serials = new WeakMap<Certificate, Buffer>();
 

@@ -1,6 +1,6 @@
 import type { Certificate } from '../../x509/certificate.ts';
 import { countsFrom, newer, type RevocationList } from './crl-list.ts';
-import { issuerOf, subjectOf } from './crl-name.ts';
+import { isNamedAs, issuerOf, subjectOf } from './crl-name.ts';
 import { hasSigned } from '../signatures.ts';
 import { type CertificateProblem, isProblem } from '../problem.ts';
 import type { OcspAsked, OcspClient } from '../ocsp/ocsp-client.ts';
@@ -173,9 +173,7 @@ export class RevocationLists {
   /** Remembered, as only anchors of ours and of routes stand at the end of a path. */
   #anchorAbove(last: Certificate): Certificate | undefined {
     if (!this.#above.has(last)) {
-      const issuer = this.#anchors.find(
-        (anchor) => anchor.subjectRaw.equals(last.issuerRaw) && hasSigned(anchor, last),
-      );
+      const issuer = this.#anchors.find((anchor) => isNamedAs(anchor, last) && hasSigned(anchor, last));
       this.#above.set(last, issuer);
     }
     return this.#above.get(last);

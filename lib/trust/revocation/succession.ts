@@ -3,7 +3,7 @@ import type { Certificate } from '../../x509/certificate.ts';
 import { hasSigned } from '../signatures.ts';
 import { ClientTrust } from '../trust-store.ts';
 import { countsFrom, issuerLabel, newer, type RevocationList } from './crl-list.ts';
-import { subjectOf } from './crl-name.ts';
+import { isNamedAs, subjectOf } from './crl-name.ts';
 import { RevocationLists } from './revocation.ts';
 
 /** How one trust follows another. */
@@ -97,7 +97,7 @@ const trusts = (anchors: readonly Certificate[], issuer: Certificate): boolean =
   anchors.some(
     (anchor) =>
       (anchor.pin === issuer.pin && subjectOf(anchor) === subjectOf(issuer)) ||
-      (anchor.subjectRaw.equals(issuer.issuerRaw) && hasSigned(anchor, issuer)),
+      (isNamedAs(anchor, issuer) && hasSigned(anchor, issuer)),
   );
 
 /** By name and key; where nobody has seen the key, by its identifier. */
