@@ -1,42 +1,83 @@
 /** Why a configuration was not accepted. Stable: switch on it. */
 export type ConfigErrorCode =
+  /** Something in a client’s `ca` that is no certificate of a CA. */
+  | 'CA_INVALID'
+  /** No CA by which a server could be verified. */
+  | 'CA_MISSING'
+  /** A certificate that cannot be read, is out of its dates, or is of another place in the chain. */
   | 'CERTIFICATE_INVALID'
+  /** There is none, or not all that belongs to it; in production nothing is made up. */
   | 'CERTIFICATE_MISSING'
+  /** Something in a client CA that is no certificate of a CA. */
   | 'CLIENT_CA_INVALID'
+  /** A list of client CAs that is empty, or not there: there is no fallback to the system’s roots. */
   | 'CLIENT_CA_MISSING'
+  /** A revocation list that cannot be read, or that none of the CAs has signed. */
   | 'CRL_INVALID'
+  /** A list that served before is gone. */
   | 'CRL_MISSING'
+  /** A private key that cannot be read: its form, or its passphrase. */
   | 'KEY_INVALID'
+  /** A private key of another certificate. */
   | 'KEY_MISMATCH'
+  /** Options, each good, that cannot be together. */
   | 'OPTION_CONFLICT'
+  /** A value of the wrong type, or out of its range. */
   | 'OPTION_INVALID'
+  /** A name that is no option: misspelt, or of another version. */
   | 'OPTION_UNKNOWN'
+  /** An option of Node’s that weakens the profile; the remedy names the `dangerously…` one. */
   | 'OPTION_WEAKENS'
+  /** A PFX with a CA inside, which Node would trust for clients. */
   | 'PFX_CONTAINS_CA'
+  /** A PFX that cannot be read: its form, its passphrase, or old algorithms. */
   | 'PFX_INVALID'
+  /** A text that is neither a pin (`sha256/…=`) nor a fingerprint. */
   | 'PIN_INVALID'
+  /** A certificate request (CSR) that cannot be read, does not verify, or asks for what is not given. */
+  | 'REQUEST_INVALID'
+  /** A rule that is empty, or could never mean anything. */
   | 'RULE_INVALID';
 
 /** Why a request was refused. Stable: switch on it. */
 export type PolicyViolationCode =
+  /** `maxAge`: the client proved its key too long ago. */
   | 'AUTHENTICATION_TOO_OLD'
+  /** `requireTls({ ciphers })`. */
   | 'CIPHER_REFUSED'
+  /** A rule refuses, or the deny list has it. */
   | 'CLIENT_CERTIFICATE_DENIED'
+  /** Its end, or that of an issuer, has come; looked at for each request. */
   | 'CLIENT_CERTIFICATE_EXPIRED'
+  /** Its beginning, or that of an issuer, has not come. */
   | 'CLIENT_CERTIFICATE_NOT_YET_VALID'
+  /** It is not for client authentication (extended key usage, key usage). */
   | 'CLIENT_CERTIFICATE_PURPOSE'
+  /** The client has shown none. */
   | 'CLIENT_CERTIFICATE_REQUIRED'
+  /** A list or a responder says so, of it or of an issuer. */
   | 'CLIENT_CERTIFICATE_REVOKED'
+  /** No path to a trust anchor, or one with a fault. */
   | 'CLIENT_CERTIFICATE_UNTRUSTED'
+  /** `requireTls({ forwardSecrecy: true })`. */
   | 'FORWARD_SECRECY_REQUIRED'
+  /** A trusted proxy’s header cannot be read, or contradicts itself. */
   | 'FORWARDED_CERTIFICATE_MALFORMED'
+  /** `requireTls({ groups })`, or a group that is not known. */
   | 'GROUP_REFUSED'
+  /** The request names another host than the handshake (RFC 9110 15.5.20). */
   | 'HOST_MISMATCH'
+  /** None of the pins is that of its key. */
   | 'PIN_MISMATCH'
+  /** `requireTls({ postQuantum: true })`. */
   | 'POST_QUANTUM_REQUIRED'
+  /** No list or responder that should have told could. */
   | 'REVOCATION_STATUS_UNKNOWN'
+  /** The request came over plain HTTP. */
   | 'TLS_REQUIRED'
+  /** `requireTls({ minVersion })`. */
   | 'TLS_VERSION_REFUSED'
+  /** The token is bound to another certificate, or to none (RFC 8705 3). */
   | 'TOKEN_NOT_BOUND';
 
 /**

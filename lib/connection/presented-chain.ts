@@ -7,9 +7,13 @@ const maxCertificates = 10;
  * what the listener's `ca` adds. Links by name only. Node 24.21 tells nothing of what the client sent where
  * OpenSSL has verified it by that, and 20 and 22 forget it once `getPeerX509Certificate()` was called.
  */
-export function readPresentedIssuers(socket: TLSSocket): Buffer[] {
+export const readPresentedIssuers = (socket: TLSSocket): Buffer[] =>
+  issuersOf(socket.getPeerCertificate(true));
+
+/** The issuers that hang on what `getPeerCertificate(true)` gives, in DER. */
+export function issuersOf(certificate: Partial<DetailedPeerCertificate>): Buffer[] {
   const issuers: Buffer[] = [];
-  let current: Partial<DetailedPeerCertificate> | undefined = socket.getPeerCertificate(true);
+  let current: Partial<DetailedPeerCertificate> | undefined = certificate;
   while (issuers.length < maxCertificates) {
     const issuer: Partial<DetailedPeerCertificate> | undefined = current?.issuerCertificate;
     if (issuer?.raw === undefined || issuer === current) break;

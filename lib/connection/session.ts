@@ -28,12 +28,20 @@ export interface SessionFacts {
 export function readSession(session: Buffer | undefined): SessionFacts | undefined {
   if (session === undefined) return undefined;
   try {
-    return readFacts(readChildren(readElement(session, tags.sequence)));
+    return readFacts(readChildren(readElement(withoutName(session), tags.sequence)));
   } catch {
     return undefined;
   } finally {
     session.fill(0);
   }
+}
+
+const named = Buffer.from('\0nodejs:tls:session:1\0', 'latin1');
+
+/** A client's session, which Node since 22.23 binds to the host's name: that stands in front, with its length in two octets. */
+export function withoutName(session: Buffer): Buffer {
+  if (!session.subarray(0, named.length).equals(named)) return session;
+  return session.subarray(named.length + 2 + session.readUInt16BE(named.length));
 }
 
 /** SSL_SESS_FLAG_EXTMS (include/openssl/ssl.h). */

@@ -9,7 +9,7 @@ import {
   supportsCipher,
   supportsGroup,
   supportsSignatureAlgorithm,
-} from './runtime.ts';
+} from '../connection/runtime.ts';
 
 type Given = Readonly<Record<string, unknown>>;
 

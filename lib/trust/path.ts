@@ -11,6 +11,7 @@ import { readIssuer, rememberIssuers } from './known-issuers.ts';
 import { faultOfNames } from './names/constrained-path.ts';
 import { faultOfPolicies } from './policies.ts';
 import { type CertificateProblem, isProblem, untrusted } from './problem.ts';
+import { forClients, type Purpose } from './purpose.ts';
 import { namesIssuer } from './profile/key-identifiers.ts';
 import { isNamedAs, subjectOf } from './revocation/crl-name.ts';
 import { fault, refusalOf, type Relaxations, strict } from './profile/path-check.ts';
@@ -36,6 +37,10 @@ export interface PathRequest {
   readonly at: number;
   /** Checks that are let go. Default: none. */
   readonly allowed?: Relaxations | undefined;
+  /** The same for the anchors alone: what a root says of itself beside its name and key is nobody's to judge. */
+  readonly allowedInAnchors?: Relaxations | undefined;
+  /** Whose certificate it is. Default: a client's. */
+  readonly purpose?: Purpose | undefined;
 }
 
 type Path = [Certificate, ...Certificate[]];
@@ -45,6 +50,8 @@ interface Search {
   readonly hints: () => readonly Certificate[];
   readonly at: number;
   readonly allowed: Relaxations;
+  readonly allowedInAnchors: Relaxations;
+  readonly purpose: Purpose;
   readonly signatures: Signatures;
   steps: number;
 }
@@ -60,15 +67,25 @@ const maxSteps = 64;
  * Where no path leads to an anchor, the fault of the last one tried is told. Never throws.
  */
 export function verifyPath(request: PathRequest): VerifiedPath | CertificateProblem {
-  const { leaf, anchors, at, allowed = strict } = request;
+  const { leaf, anchors, at, allowed = strict, purpose = forClients } = request;
+  const allowedInAnchors = new Set([...allowed, ...(request.allowedInAnchors ?? [])]);
   return orUnreadable(() => {
     const certificate = new Certificate(leaf);
     const signatures = new Signatures();
     let known: readonly Certificate[] | undefined;
     const hints = (): readonly Certificate[] =>
       (known ??= linkedTo(anchors, readable(request.hints), search));
-    const search: Search = { anchors, hints, at, allowed, signatures, steps: 0 };
-    const outcome = problemOfLeaf(certificate, at, allowed) ?? extend([certificate], search);
+    const search: Search = {
+      anchors,
+      hints,
+      at,
+      allowed,
+      allowedInAnchors,
+      purpose,
+      signatures,
+      steps: 0,
+    };
+    const outcome = problemOfLeaf(certificate, at, allowed, purpose) ?? extend([certificate], search);
     return isProblem(outcome) && signatures.isExhausted ? tooMany : outcome;
   });
 }
@@ -138,7 +155,8 @@ function extend(path: Path, search: Search): VerifiedPath | CertificateProblem {
 
 /** Why `issuer` is not the next certificate of `path`. */
 function problemOfLink(issuer: Certificate, path: Path, search: Search): CertificateProblem | undefined {
-  const { at, allowed, signatures } = search;
+  const { at, allowed, purpose, signatures } = search;
+  const allowedHere = search.anchors.includes(issuer) ? search.allowedInAnchors : allowed;
   const last = path.at(-1)!;
   const giant = problemOfKey(issuer, allowed);
   if (giant !== undefined) return giant;
@@ -146,7 +164,7 @@ function problemOfLink(issuer: Certificate, path: Path, search: Search): Certifi
     return untrusted('a certificate with the name of its issuer did not sign it');
   return (
     problemOfSignature(last, allowed) ??
-    problemOfIssuer(issuer, path, at, allowed) ??
+    problemOfIssuer(issuer, path, at, allowedHere, purpose) ??
     (path.length === 1 ? problemOfLeafProfile(last, allowed) : undefined)
   );
 }

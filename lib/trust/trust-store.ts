@@ -5,6 +5,7 @@ import { type VerifiedPath, verifyPath } from './path.ts';
 import { PathCache, RefusalCache } from './path-cache.ts';
 import { type CertificateProblem, isProblem } from './problem.ts';
 import { type Relaxations, strict } from './profile/path-check.ts';
+import { forClients, type Purpose } from './purpose.ts';
 import type { RevocationLists, RevocationSources, Validity } from './revocation/revocation.ts';
 
 /** As long as CAs are renewed with their key, a client has a few paths. */
@@ -23,12 +24,21 @@ type Objector = Pick<ClientTrust, 'check'>;
 export class TrustStore {
   readonly anchors: readonly Certificate[];
   readonly allowed: Relaxations;
+  readonly #purpose: Purpose;
+  readonly #allowedInAnchors: Relaxations;
   readonly #paths = new PathCache();
   readonly #refusals = new RefusalCache();
 
-  constructor(anchors: readonly Certificate[], allowed: Relaxations = strict) {
+  constructor(
+    anchors: readonly Certificate[],
+    allowed: Relaxations = strict,
+    purpose: Purpose = forClients,
+    allowedInAnchors: Relaxations = strict,
+  ) {
     this.anchors = anchors;
     this.allowed = allowed;
+    this.#purpose = purpose;
+    this.#allowedInAnchors = allowedInAnchors;
   }
 
   /**
@@ -100,6 +110,8 @@ export class TrustStore {
       anchors,
       at,
       allowed,
+      allowedInAnchors: this.#allowedInAnchors,
+      purpose: this.#purpose,
       get hints(): readonly Buffer[] {
         return hints().filter((der) => !isLeftOut(der));
       },

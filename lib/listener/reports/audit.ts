@@ -7,7 +7,7 @@ import { isMustStaple, ocspRespondersOf } from '../../trust/ocsp/ocsp-extensions
 import type { Certificate } from '../../x509/certificate.ts';
 import { namesOf } from './expiry.ts';
 import type { ListenerConfig } from '../options.ts';
-import { supportsGroup } from '../runtime.ts';
+import { supportsGroup } from '../../connection/runtime.ts';
 import type { StaplingState } from '../stapling/stapling-entry.ts';
 
 /** What of a listener an audit asks for. */

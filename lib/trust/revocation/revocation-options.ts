@@ -47,7 +47,8 @@ export function readRevocation(
   anchors: readonly Certificate[],
   path: string,
 ): RevocationLists | undefined {
-  const policy = readPolicy(given.revocation, `${path}.revocation`);
+  const at = (option: string): string => (path === '' ? option : `${path}.${option}`);
+  const policy = readPolicy(given.revocation, at('revocation'));
   // `crl: undefined` is absent, as everywhere; null and empty ones are what Node would silently ignore.
   if (given.crl === undefined) {
     if (given.revocation === undefined) return undefined;
@@ -55,13 +56,13 @@ export function readRevocation(
       return new RevocationLists([], anchors, policy);
     throw new ConfigError(
       'CRL_MISSING',
-      `${path}.crl`,
+      at('crl'),
       'revocation is set and there is no list to ask',
       'Give crl, revocation.fetch or revocation.ocsp, or leave revocation out.',
     );
   }
-  const lists = readRevocationLists(given.crl, `${path}.crl`);
-  for (const list of lists) checkSignature(list, anchors, `${path}.crl`);
+  const lists = readRevocationLists(given.crl, at('crl'));
+  for (const list of lists) checkSignature(list, anchors, at('crl'));
   return new RevocationLists(lists, anchors, policy);
 }
 

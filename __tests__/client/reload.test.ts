@@ -1,0 +1,377 @@
+import { EventEmitter, once } from 'node:events';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { type ClientRequest, type IncomingMessage } from 'node:http';
+import { get } from 'node:https';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer, type TLSSocket } from 'node:tls';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import {
+  createAgent,
+  createFetch,
+  type TlsAgent,
+  type TlsClientOptions,
+  type TlsFetch,
+} from 'portcullis/client';
+import type { OddCertificate } from '../support/odd-certificates.ts';
+import { clientCertificate, ahead, otherRoot, pinOf, root, serverCertificate, strangePin } from './pki.ts';
+
+/** A server that answers when it is told to, and counts its connections. */
+interface Server {
+  readonly port: number;
+  readonly connections: boolean[];
+  readonly paths: string[];
+  /** Each path as it comes. */
+  readonly arrivals: EventEmitter;
+  /** Answers at once, or not before `release`. */
+  hold: boolean;
+  readonly release: () => void;
+  readonly show: (leaf: OddCertificate) => void;
+  readonly allClosed: () => Promise<void>;
+  readonly close: () => void;
+}
+
+const leaf = serverCertificate();
+const other = serverCertificate({ issuer: otherRoot });
+const open = new Set<{ close: () => unknown }>();
+
+async function start(version: 'TLSv1.2' | 'TLSv1.3' = 'TLSv1.3'): Promise<Server> {
+  const contextOf = ({ key, certificate }: OddCertificate) =>
+    ({ key, cert: certificate, minVersion: version, maxVersion: version }) as const;
+  const sockets = new Set<Socket>();
+  const held: Array<() => void> = [];
+  const server = createServer(contextOf(leaf), (socket: TLSSocket) => {
+    self.connections.push(socket.isSessionReused());
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk: Buffer) => {
+      const path = chunk.toString().split(' ')[1]!;
+      self.paths.push(path);
+      self.arrivals.emit(path);
+      const answer = (): void => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nin');
+      if (self.hold) held.push(answer);
+      else answer();
+    });
+  });
+  server.on('tlsClientError', () => undefined);
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const self: Server = {
+    port: (server.address() as AddressInfo).port,
+    connections: [],
+    paths: [],
+    arrivals: new EventEmitter(),
+    hold: false,
+    release: () => {
+      for (const answer of held.splice(0)) answer();
+    },
+    show: (shown) => server.setSecureContext(contextOf(shown)),
+    allClosed: async () => {
+      await Promise.all([...sockets].map((socket) => new Promise((done) => socket.once('close', done))));
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+  open.add(self);
+  return self;
+}
+
+afterEach(() => {
+  jest.restoreAllMocks();
+  for (const one of open) void one.close();
+  open.clear();
+});
+
+const trusting: TlsClientOptions = { ca: root.certificate };
+
+function agentOf(options: Parameters<typeof createAgent>[0]): TlsAgent {
+  const agent = createAgent(options);
+  open.add({ close: () => agent.destroy() });
+  return agent;
+}
+
+function fetchOf(options: Parameters<typeof createFetch>[0]): TlsFetch {
+  const own = createFetch(options);
+  open.add({ close: () => own.close() });
+  return own;
+}
+
+const send = (agent: TlsAgent, { port }: Server, path: string): ClientRequest =>
+  get({ host: '127.0.0.1', port, path, agent });
+
+function answered(request: ClientRequest): Promise<string> {
+  return new Promise((settle, fail) => {
+    request.on('error', fail);
+    request.on('response', (response: IncomingMessage) => {
+      let body = '';
+      response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      response.on('end', () => settle(body));
+    });
+  });
+}
+
+/** Until the connection is in the pool, or gone. */
+async function ask(agent: TlsAgent, server: Server, path: string): Promise<string> {
+  const request = send(agent, server, path);
+  const closed = new Promise((done) => request.once('close', done));
+  const body = await answered(request);
+  await closed;
+  return body;
+}
+
+const isThere = async (server: Server, path: string): Promise<void> => {
+  if (!server.paths.includes(path)) await once(server.arrivals, path);
+};
+
+const otherPins = { pins: [strangePin(), strangePin()] };
+/** Of a client that has `leaf` pinned. */
+const pinning = { ...trusting, pins: [pinOf(leaf), strangePin()] };
+
+describe('a session that is resumed', () => {
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('is judged again over %s', async (version) => {
+    const server = await start(version);
+    const agent = agentOf({ ...pinning, keepAlive: false });
+    for (const path of ['/1', '/2', '/3']) {
+      // oxlint-disable-next-line no-await-in-loop -- one after another
+      expect(await ask(agent, server, path)).toBe('in');
+    }
+    expect(server.connections).toEqual([false, true, true]);
+    // Its certificate runs out in a day.
+    jest.spyOn(Date, 'now').mockReturnValue(ahead(2).getTime());
+    await expect(ask(agent, server, '/4')).rejects.toMatchObject({ reason: 'CERTIFICATE_EXPIRED' });
+    expect(server.paths).toEqual(['/1', '/2', '/3']);
+  });
+
+  it('is not resumed after a change of the pins', async () => {
+    const server = await start();
+    const agent = agentOf({ ...pinning, keepAlive: false });
+    await ask(agent, server, '/1');
+    expect(await agent.reload(otherPins)).toEqual({ changed: true });
+    await expect(ask(agent, server, '/2')).rejects.toMatchObject({ code: 'PIN_MISMATCH' });
+    expect(await agent.reload({ pins: pinning.pins })).toEqual({ changed: true });
+    await ask(agent, server, '/3');
+    expect([server.paths, server.connections]).toEqual([
+      ['/1', '/3'],
+      [false, false],
+    ]);
+  });
+
+  it('is none once the server has another certificate', async () => {
+    const server = await start();
+    const agent = agentOf({ ...trusting, keepAlive: false });
+    await ask(agent, server, '/1');
+    server.show(other);
+    await expect(ask(agent, server, '/2')).rejects.toMatchObject({ reason: 'ISSUER_UNKNOWN' });
+    expect(server.paths).toEqual(['/1']);
+  });
+
+  it('belongs to one agent, and one host', async () => {
+    const server = await start();
+    const agent = agentOf({ ...trusting, keepAlive: false });
+    await ask(agent, server, '/1');
+    await ask(agentOf({ ...trusting, keepAlive: false }), server, '/2');
+    await answered(get({ host: 'localhost', family: 4, port: server.port, path: '/3', agent }));
+    expect(server.connections).toEqual([false, false, false]);
+  });
+});
+
+describe('a connection in the pool', () => {
+  it('is used again', async () => {
+    const server = await start();
+    const agent = agentOf(pinning);
+    await ask(agent, server, '/1');
+    await ask(agent, server, '/2');
+    expect(server.connections).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      'agent',
+      async (server: Server): Promise<unknown> => {
+        const agent = agentOf(pinning);
+        await ask(agent, server, '/1');
+        jest.spyOn(Date, 'now').mockReturnValue(ahead(2).getTime());
+        return ask(agent, server, '/2');
+      },
+    ],
+    [
+      'fetch',
+      async (server: Server): Promise<unknown> => {
+        const own = fetchOf(pinning);
+        await (await own(`https://127.0.0.1:${server.port}/1`)).text();
+        jest.spyOn(Date, 'now').mockReturnValue(ahead(2).getTime());
+        return own(`https://127.0.0.1:${server.port}/2`);
+      },
+    ],
+  ])('is not used by %s once its certificate has run out', async (_way, use) => {
+    const server = await start();
+    await expect(use(server)).rejects.toMatchObject({ reason: 'CERTIFICATE_EXPIRED' });
+    expect(server.paths).toEqual(['/1']);
+  });
+
+  it('is closed by a reload that changes something, and by no other', async () => {
+    const server = await start();
+    const agent = agentOf(pinning);
+    await ask(agent, server, '/1');
+    expect(await agent.reload()).toEqual({ changed: false });
+    await ask(agent, server, '/2');
+    expect(server.connections).toHaveLength(1);
+    await agent.reload(otherPins);
+    await server.allClosed();
+    await expect(ask(agent, server, '/3')).rejects.toMatchObject({ code: 'PIN_MISMATCH' });
+    expect(server.paths).toEqual(['/1', '/2']);
+  });
+
+  it('is closed when another client certificate comes', async () => {
+    const server = await start();
+    const agent = agentOf(trusting);
+    await ask(agent, server, '/1');
+    const { key, certificate } = clientCertificate;
+    await agent.reload({ key, cert: certificate });
+    await ask(agent, server, '/2');
+    expect(server.connections).toEqual([false, false]);
+  });
+});
+
+describe('a request under way', () => {
+  it('ends where it has begun, and leaves no connection to the one that waits for its place', async () => {
+    const server = await start();
+    const agent = agentOf({ ...pinning, maxSockets: 1 });
+    server.hold = true;
+    const first = answered(send(agent, server, '/1'));
+    const second = answered(send(agent, server, '/2'));
+    await isThere(server, '/1');
+    await agent.reload(otherPins);
+    server.release();
+    expect(await first).toBe('in');
+    await expect(second).rejects.toMatchObject({ code: 'PIN_MISMATCH' });
+    expect(server.paths).toEqual(['/1']);
+  });
+
+  it('of a fetch ends where it has begun, too', async () => {
+    const server = await start();
+    const own = fetchOf(pinning);
+    server.hold = true;
+    const url = `https://127.0.0.1:${server.port}`;
+    const first = own(`${url}/1`);
+    await isThere(server, '/1');
+    await own.reload(otherPins);
+    await expect(own(`${url}/2`)).rejects.toMatchObject({ code: 'PIN_MISMATCH' });
+    server.release();
+    expect(await (await first).text()).toBe('in');
+    await own.close();
+    await expect(own(`${url}/3`)).rejects.toMatchObject({ name: 'TypeError' });
+    expect(server.paths).toEqual(['/1']);
+  });
+});
+
+describe('files', () => {
+  let folder: string;
+  const put = (name: string, text: string): string => {
+    const file = join(folder, name);
+    writeFileSync(`${file}.new`, text);
+    renameSync(`${file}.new`, file);
+    return file;
+  };
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'portcullis-client-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('are read anew when they change, and a bad one changes nothing', async () => {
+    const server = await start();
+    const file = put('ca.pem', root.certificate);
+    const agent = agentOf({ ca: { file } });
+    await ask(agent, server, '/1');
+    put('ca.pem', otherRoot.certificate);
+    // By the watcher: nobody else closes the connection in the pool.
+    await server.allClosed();
+    await expect(ask(agent, server, '/2')).rejects.toMatchObject({ reason: 'ISSUER_UNKNOWN' });
+    put('ca.pem', 'nothing');
+    await expect(agent.reload()).rejects.toMatchObject({ code: 'CA_INVALID', path: 'ca.file' });
+    server.show(other);
+    expect(await ask(agent, server, '/3')).toBe('in');
+  });
+
+  it('hold the client’s key', async () => {
+    const keyFile = put('client.key', clientCertificate.key);
+    const certFile = put('client.pem', clientCertificate.certificate);
+    const agent = agentOf({ ...trusting, certificate: { keyFile, certFile } });
+    expect(await agent.reload()).toEqual({ changed: false });
+    put('client.key', leaf.key);
+    await expect(agent.reload()).rejects.toMatchObject({
+      code: 'KEY_MISMATCH',
+      path: 'certificate.certFile',
+    });
+  });
+});
+
+describe('an option that is refused', () => {
+  it.each([
+    ['an unknown one', { pin: [] }, 'OPTION_UNKNOWN', 'pin'],
+    ['one of the agent, for a fetch', { maxSockets: 1 }, 'OPTION_UNKNOWN', 'maxSockets'],
+    ['ca, where a variable is misspelt', { ca: undefined }, 'CA_MISSING', 'ca'],
+    ['an empty ca', { ca: [] }, 'CA_MISSING', 'ca'],
+    ['garbage in ca', { ca: 'garbage' }, 'CA_INVALID', 'ca'],
+    ['a leaf in ca', { ca: leaf.certificate }, 'CA_INVALID', 'ca'],
+    ['pins, where a variable is misspelt', { pins: undefined }, 'PIN_INVALID', 'pins'],
+    ['no pin', { pins: [] }, 'PIN_INVALID', 'pins'],
+    ['a pin that is none', { pins: ['sha256/x'] }, 'PIN_INVALID', 'pins[0]'],
+    ['pinsOn without pins', { pinsOn: 'chain' }, 'OPTION_CONFLICT', 'pinsOn'],
+    ['a key without its certificate', { key: leaf.key }, 'CERTIFICATE_MISSING', 'cert'],
+    ['another’s key', { key: leaf.key, cert: clientCertificate.certificate }, 'KEY_MISMATCH', 'cert'],
+    [
+      'two certificates',
+      { key: leaf.key, certificate: { keyFile: 'a', certFile: 'b' } },
+      'OPTION_CONFLICT',
+      'key',
+    ],
+    ['a certificate that is no file', { certificate: {} }, 'OPTION_INVALID', 'certificate'],
+    [
+      'a weaker version than the profile’s',
+      { profile: 'modern', minVersion: 'TLSv1.2' },
+      'OPTION_WEAKENS',
+      'minVersion',
+    ],
+    ['a version that nobody should speak', { minVersion: 'TLSv1.1' }, 'OPTION_INVALID', 'minVersion'],
+    ['rejectUnauthorized', { rejectUnauthorized: false }, 'OPTION_WEAKENS', 'rejectUnauthorized'],
+    ['checkServerIdentity', { checkServerIdentity: undefined }, 'OPTION_WEAKENS', 'checkServerIdentity'],
+    ['a servername that is none', { servername: 'https://example.org' }, 'OPTION_INVALID', 'servername'],
+    ['revocation without a list', { revocation: {} }, 'CRL_MISSING', 'crl'],
+    ['revocation that fetches', { crl: [], revocation: { fetch: {} } }, 'OPTION_UNKNOWN', 'revocation.fetch'],
+    ['watch, where there is no file', { watch: true }, 'OPTION_CONFLICT', 'watch'],
+    ['a timeout of nothing', { handshakeTimeout: 0 }, 'OPTION_INVALID', 'handshakeTimeout'],
+    ['something else than options', 'https://example.org', 'OPTION_INVALID', 'options'],
+  ])('is %s', (_what, options, code, path) => {
+    const refusal = expect.objectContaining({ name: 'ConfigError', code, path });
+    expect(() => createFetch(options as object)).toThrow(refusal);
+    if ('maxSockets' in Object(options)) return;
+    expect(() => createAgent(options as object)).toThrow(refusal);
+  });
+
+  it('is a dispatcher that does not verify, and a URL without TLS', async () => {
+    const own = fetchOf(trusting);
+    const dispatcher = {} as never;
+    await expect(own('https://127.0.0.1:9/', { dispatcher } as object)).rejects.toMatchObject({
+      code: 'OPTION_WEAKENS',
+    });
+    await expect(own('http://127.0.0.1:8080/')).rejects.toMatchObject({
+      code: 'HANDSHAKE_FAILED',
+      reason: 'NOT_HTTPS',
+    });
+  });
+});
+
+it('warns of a single pin', () => {
+  const warn = jest.spyOn(process, 'emitWarning').mockReturnValue();
+  createAgent({ pins: strangePin() });
+  createAgent({ pins: [strangePin(), strangePin()] });
+  expect(warn.mock.calls.map(([, details]) => details)).toEqual([{ code: 'PORTCULLIS_NO_BACKUP_PIN' }]);
+});

@@ -1,0 +1,55 @@
+import type * as Undici from 'undici';
+import { ConfigError } from '../errors.ts';
+
+type Input = Parameters<typeof fetch>[0];
+type Init = Parameters<typeof fetch>[1];
+type Classes = Pick<typeof Undici, 'FormData' | 'Request'>;
+
+/**
+ * What fetch was given in terms of undici, which knows its own Request and FormData only: of Node's a Request would be
+ * read as a URL, and a FormData sent as the text '[object FormData]'. Headers, Blob, File, URLSearchParams, streams and
+ * signals are the same for both, or read by what they can do.
+ */
+export function toUndici(
+  { FormData, Request }: Classes,
+  input: Input,
+  init: Init,
+): [Undici.RequestInfo, Undici.RequestInit] {
+  const given = { ...(init as Undici.RequestInit | undefined) };
+  if (given.dispatcher !== undefined) throw ownDispatcher();
+  if (isFormData(given.body) && !(given.body instanceof FormData))
+    given.body = copyForm(given.body, FormData);
+  return [isForeignRequest(input) ? copyRequest(input, Request) : input, given];
+}
+
+/** Of this package's own undici, Node's, or another one's: they are told by their name, as there are many. */
+const isFormData = (value: unknown): value is FormData =>
+  tagOf(value) === 'FormData' && typeof (value as FormData).entries === 'function';
+
+const tagOf = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, Symbol.toStringTag) : undefined;
+
+function copyForm(form: FormData, FormData: Classes['FormData']): Undici.FormData {
+  const copy = new FormData();
+  for (const [name, value] of form as unknown as Iterable<[string, string | Blob]>) {
+    if (typeof value === 'string') copy.append(name, value);
+    else copy.append(name, value, (value as File).name);
+  }
+  return copy;
+}
+
+const isForeignRequest = (value: unknown): value is Request => tagOf(value) === 'Request';
+
+/** A Request has all that the second argument of another one takes. */
+function copyRequest(request: Request, OwnRequest: Classes['Request']): Undici.Request {
+  if (request instanceof OwnRequest) return request;
+  return new OwnRequest(request.url, request as unknown as Undici.RequestInit);
+}
+
+const ownDispatcher = (): ConfigError =>
+  new ConfigError(
+    'OPTION_WEAKENS',
+    'dispatcher',
+    'another one would not verify',
+    'Leave it out, or call the fetch that it belongs to.',
+  );
