@@ -80,8 +80,9 @@ describe('a root', () => {
   });
 
   it('writes dates beyond 2049 so that they are read back', async () => {
+    const notBefore = new Date(Date.UTC(2080, 0, 1));
     const notAfter = new Date(Date.UTC(2090, 5, 7, 8, 9, 10, 11));
-    const { certificate } = await createAuthority({ notAfter });
+    const { certificate } = await createAuthority({ notBefore, notAfter });
     expect(read(certificate).notAfter).toBe(Date.UTC(2090, 5, 7, 8, 9, 10));
     expect(new X509Certificate(certificate).validTo).toBe('Jun  7 08:09:10 2090 GMT');
   });

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import {
   type Authority,
@@ -37,6 +37,15 @@ const connectAs = (
 
 const publicKeyOf = (type: OddKeyType): string =>
   sharedKeys(type).publicKey.export({ type: 'spki', format: 'pem' }).toString();
+
+/** An RSA key with another modulus or exponent. */
+const rsaOf = (other: { n?: string; e?: string }): string =>
+  createPublicKey({
+    key: { ...sharedKeys('rsa-2048').publicKey.export({ format: 'jwk' }), ...other },
+    format: 'jwk',
+  })
+    .export({ type: 'spki', format: 'pem' })
+    .toString();
 
 const x25519 = (): string =>
   generateKeyPairSync('x25519').publicKey.export({ type: 'spki', format: 'pem' }).toString();
@@ -143,12 +152,22 @@ describe('a client certificate', () => {
   });
 
   it('may last as long as its issuer', async () => {
-    const notAfter = new Date(read(root.certificate).notAfter);
-    const { certificate } = await root.issueClientCertificate({ subject: 'device', notAfter });
+    const notAfter = new Date(Math.floor(Date.now() / 1000) * 1000 + 1e10);
+    const issuer = await createAuthority({ notAfter });
+    const { certificate } = await issuer.issueClientCertificate({ subject: 'device', notAfter });
     expect(read(certificate).notAfter).toBe(notAfter.getTime());
     await expect(
-      root.issueClientCertificate({ subject: 'device', notAfter: new Date(notAfter.getTime() + 1000) }),
+      issuer.issueClientCertificate({ subject: 'device', notAfter: new Date(notAfter.getTime() + 1000) }),
     ).rejects.toMatchObject({ code: 'OPTION_INVALID', path: 'notAfter' });
+  });
+
+  it('may last 825 days to the second, and no longer', async () => {
+    const notBefore = new Date(Math.floor(Date.now() / 1000) * 1000);
+    const limit = notBefore.getTime() + 825 * 86_400_000;
+    const issue = (end: number): Promise<IssuedCertificate> =>
+      root.issueClientCertificate({ subject: 'device', notBefore, notAfter: new Date(end) });
+    expect(read((await issue(limit - 1000)).certificate).notAfter).toBe(limit - 1000);
+    await expect(issue(limit)).rejects.toMatchObject({ code: 'OPTION_INVALID', path: 'notAfter' });
   });
 });
 
@@ -165,6 +184,19 @@ describe('a certificate for a public key', () => {
 
   it.each<[string, () => unknown, string, string]>([
     ['a weak RSA key', () => ({ publicKey: publicKeyOf('rsa-1024') }), 'KEY_INVALID', 'publicKey'],
+    ['an RSA key of exponent 3', () => ({ publicKey: rsaOf({ e: 'Aw' }) }), 'KEY_INVALID', 'publicKey'],
+    [
+      'an RSA key of 2049 bits',
+      () => ({ publicKey: rsaOf({ n: Buffer.alloc(257, 1).toString('base64url') }) }),
+      'KEY_INVALID',
+      'publicKey',
+    ],
+    [
+      'an RSA key of 8200 bits',
+      () => ({ publicKey: rsaOf({ n: Buffer.alloc(1025, 0xff).toString('base64url') }) }),
+      'KEY_INVALID',
+      'publicKey',
+    ],
     ['a foreign curve', () => ({ publicKey: publicKeyOf('ec-secp256k1') }), 'KEY_INVALID', 'publicKey'],
     ['a key that cannot sign', () => ({ publicKey: x25519() }), 'KEY_INVALID', 'publicKey'],
     ['garbage', () => ({ publicKey: 'garbage' }), 'KEY_INVALID', 'publicKey'],

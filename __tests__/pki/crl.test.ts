@@ -8,7 +8,7 @@ import {
   type KeyType,
   loadAuthority,
 } from 'portcullis/pki';
-import { readOneCertificate } from '../../lib/pki/pem.ts';
+import { encodePem, readOneCertificate } from '../../lib/pki/pem.ts';
 import {
   type DerElement,
   explicitTag,
@@ -21,6 +21,8 @@ import {
 } from '../../lib/x509/der.ts';
 import { readPem } from '../../lib/x509/pem.ts';
 import { type Handshake, handshake } from '../support/handshake.ts';
+import { oddAuthority } from '../support/odd-certificates.ts';
+import { oddCrl } from '../support/odd-crls.ts';
 
 let root: Authority;
 let server: IssuedCertificate;
@@ -180,6 +182,71 @@ describe('a CRL', () => {
     const numbers = lists.map(numberOf);
     expect(numbers).toEqual(numbers.toSorted((a, b) => Number(a - b)));
     expect(new Set(numbers).size).toBe(5);
+  });
+
+  it('is numbered higher than the one before, which another process may have made', async () => {
+    const [authority, again] = await Promise.all([createAuthority(), createAuthority()]);
+    const first = await authority.crl({ revoked: [], number: 2n ** 70n });
+    const reloaded = await loadAuthority({ certificate: authority.certificate, key: authority.key });
+    const next = await reloaded.crl({ revoked: [], after: first });
+    expect(numberOf(next)).toBe(2n ** 70n + 1n);
+    expect(numberOf(await reloaded.crl({ revoked: [] }))).toBe(2n ** 70n + 2n);
+    expect(numberOf(await reloaded.crl({ revoked: [], after: 2n ** 80n }))).toBe(2n ** 80n + 1n);
+    expect(numberOf(await again.crl({ revoked: [], after: 7 }))).toBeGreaterThan(10n ** 12n);
+    expect(numberOf(await again.crl({ revoked: [], after: 7, number: 2n ** 60n }))).toBe(2n ** 60n);
+  });
+
+  it('has the number that its caller gives, who may know better, and goes on after the highest', async () => {
+    const authority = await createAuthority();
+    await authority.crl({ revoked: [], number: 2n ** 60n });
+    expect(numberOf(await authority.crl({ revoked: [], number: 1 }))).toBe(1n);
+    expect(numberOf(await authority.crl({ revoked: [] }))).toBe(2n ** 60n + 1n);
+  });
+
+  it('goes on after a list without a number', async () => {
+    const foreign = oddAuthority();
+    const { certificate, key } = foreign;
+    const authority = await loadAuthority({ certificate, key });
+    const after = encodePem('X509 CRL', oddCrl(authority, { extensions: [] }));
+    expect(numberOf(await authority.crl({ revoked: [], after, number: 0 }))).toBe(0n);
+  });
+
+  it.each<[string, (authority: Authority) => object | Promise<object>, string, string]>([
+    ['the same number', () => ({ after: 99, number: 99 }), 'OPTION_INVALID', 'number'],
+    ['a smaller number', () => ({ after: 99, number: 3 }), 'OPTION_INVALID', 'number'],
+    ['a last number that is none', () => ({ after: -1 }), 'OPTION_INVALID', 'after'],
+    ['the last number that there is', () => ({ after: 2n ** 159n - 1n }), 'OPTION_INVALID', 'after'],
+    ['garbage for the last list', () => ({ after: 'garbage' }), 'CRL_INVALID', 'after'],
+    ['a certificate for the last list', () => ({ after: root.certificate }), 'CRL_INVALID', 'after'],
+    [
+      'a stranger’s last list',
+      async () => ({ after: await root.crl({ revoked: [] }) }),
+      'CRL_INVALID',
+      'after',
+    ],
+    [
+      'a damaged last list',
+      async (authority) => ({
+        after: (await authority.crl({ revoked: [], number: 8 })).replace(/\n[^\n]{64}\n/, '\n'),
+      }),
+      'CRL_INVALID',
+      'after',
+    ],
+    [
+      'a last list that somebody has changed',
+      async (authority) => {
+        const { der } = readPem(await authority.crl({ revoked: [], number: 8 }))![0]!;
+        der[der.length - 1]! ^= 1;
+        return { after: encodePem('X509 CRL', der) };
+      },
+      'CRL_INVALID',
+      'after',
+    ],
+  ])('is not made with %s', async (_what, options, code, path) => {
+    const authority = await createAuthority();
+    await authority.crl({ revoked: [], number: 7 });
+    const all = { revoked: [], ...(await options(authority)) };
+    await expect(authority.crl(all)).rejects.toMatchObject({ name: 'ConfigError', code, path });
   });
 
   it('has for each entry its date, and its reason only where there is one', async () => {

@@ -31,6 +31,7 @@ export interface CertificateSource {
   watch?(changed: () => void, trouble?: OnTrouble): () => void;
 }
 
+/** One certificate with its key: PEM files, a PFX file, or a source of one’s own. */
 export type CertificateEntry = CertificateFiles | PfxFile | CertificateSource;
 /** The option `certificate`: one, or several of which SNI chooses; the first is the default. */
 export type CertificateOption = CertificateEntry | readonly CertificateEntry[];

@@ -16,7 +16,6 @@ import {
 import { ConfigError } from '../errors.ts';
 import { Certificate } from '../x509/certificate.ts';
 import { readChildren, readElement } from '../x509/der.ts';
-import { oids } from '../x509/extensions.ts';
 import { bitString, sequence } from './der.ts';
 import type { NameAttribute } from './distinguished-name.ts';
 import type { AltName } from './names.ts';
@@ -26,7 +25,8 @@ import type { Validity } from './validity.ts';
 /** What a certificate shall say; everything in it has been checked. */
 export interface CertificateContent {
   readonly serialNumber: Buffer;
-  readonly subject: readonly NameAttribute[];
+  /** A Name in DER is put in as it stands. */
+  readonly subject: readonly NameAttribute[] | Buffer;
   /** The issuer's Name and key identifier; those of the certificate itself where it signs itself. */
   readonly issuer: { readonly name: Buffer; readonly keyId: string } | undefined;
   readonly validity: Validity;
@@ -35,13 +35,19 @@ export interface CertificateContent {
   /** Hexadecimal. */
   readonly keyId: string;
   /** Present in a CA's certificate. */
-  readonly authority?: {
-    readonly pathLength: number | undefined;
-    readonly nameConstraints: Buffer | undefined;
-  };
+  readonly authority?: { readonly pathLength: number | undefined };
   readonly altNames?: readonly AltName[];
   /** OIDs of extended key usages. */
   readonly purposes?: readonly string[];
+  /** More of them, which take the place of those made here. */
+  readonly extensions?: readonly RawExtension[];
+}
+
+/** An extension (RFC 5280 4.1) whose value is in DER. */
+export interface RawExtension {
+  readonly oid: string;
+  readonly critical: boolean;
+  readonly value: Buffer;
 }
 
 /**
@@ -62,18 +68,19 @@ export async function signCertificate(content: CertificateContent, signer: Signe
   });
   const [body, algorithm] = readChildren(readElement(Buffer.from(unsigned.rawData)));
   const certificate = new Certificate(sequence(body!.raw, algorithm!.raw, bitString(signer.sign(body!.raw))));
-  requireIssuerName(certificate, content);
+  if (content.issuer !== undefined) requireSameName(certificate.issuerRaw, content.issuer.name);
+  if (Buffer.isBuffer(content.subject)) requireSameName(certificate.subjectRaw, content.subject);
   return certificate;
 }
 
-/** OpenSSL and others find the issuer by the octets of its name: one that is written anew may not be found. */
-function requireIssuerName({ issuerRaw }: Certificate, { issuer }: CertificateContent): void {
-  if (issuer === undefined || issuerRaw.equals(issuer.name)) return;
+/** OpenSSL and others find a certificate by the octets of its name: one that is written anew may not be found. */
+function requireSameName(written: Buffer, name: Buffer): void {
+  if (written.equals(name)) return;
   throw new ConfigError(
     'CERTIFICATE_INVALID',
     'certificate',
     'its name cannot be written again as it is',
-    'Issue from another authority.',
+    'Use one with another name.',
   );
 }
 
@@ -81,19 +88,28 @@ function requireIssuerName({ issuerRaw }: Certificate, { issuer }: CertificateCo
 const placeholder: Uint8Array<ArrayBuffer> = new Uint8Array(64).fill(1);
 
 // The typed form: a plain text would be read for quotes, backslashes and '#'.
-const nameOf = (attributes: readonly NameAttribute[]): Name =>
-  new Name(attributes.map(({ oid, type, value }) => ({ [oid]: [{ [type]: value }] })));
+const nameOf = (subject: readonly NameAttribute[] | Buffer): Name =>
+  Buffer.isBuffer(subject)
+    ? new Name(new Uint8Array(subject))
+    : new Name(subject.map(({ oid, type, value }) => ({ [oid]: [{ [type]: value }] })));
+
+const emptyName = 2;
+const isNameless = (subject: readonly NameAttribute[] | Buffer): boolean =>
+  Buffer.isBuffer(subject) ? subject.length === emptyName : subject.length === 0;
 
 const caUsages = KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign;
 
-function extensionsOf({
-  subject,
-  issuer,
-  keyId,
-  authority,
-  altNames,
-  purposes,
-}: CertificateContent): Extension[] {
+function extensionsOf(content: CertificateContent): Extension[] {
+  const given = content.extensions ?? [];
+  const made = madeExtensions(content).filter(({ type }) => given.every(({ oid }) => oid !== type));
+  return [
+    ...made,
+    ...given.map(({ oid, critical, value }) => new Extension(oid, critical, new Uint8Array(value))),
+  ];
+}
+
+function madeExtensions(content: CertificateContent): Extension[] {
+  const { subject, issuer, keyId, authority, altNames, purposes } = content;
   const extensions: Extension[] = [
     new BasicConstraintsExtension(authority !== undefined, authority?.pathLength, true),
     // oxlint-disable-next-line no-unsafe-enum-assignment -- the flags of a bit mask
@@ -108,10 +124,7 @@ function extensionsOf({
       value,
     }));
     // RFC 5280 4.2.1.6: critical where the subject is empty.
-    extensions.push(new SubjectAlternativeNameExtension(names, subject.length === 0));
-  }
-  if (authority?.nameConstraints !== undefined) {
-    extensions.push(new Extension(oids.nameConstraints, true, new Uint8Array(authority.nameConstraints)));
+    extensions.push(new SubjectAlternativeNameExtension(names, isNameless(subject)));
   }
   return extensions;
 }

@@ -71,6 +71,19 @@ export function readDistinguishedName(input: DistinguishedNameInput, path: strin
   });
 }
 
+/** The same for attributes that somebody else has given, in their order; undefined where one has no name here. */
+export function readAttributes(
+  given: readonly (readonly [name: string, value: string])[],
+  path: string,
+): readonly NameAttribute[] | undefined {
+  const read: NameAttribute[] = [];
+  for (const [name, value] of given) {
+    if (!isAttributeName(name)) return undefined;
+    read.push(readAttribute(name, value, path));
+  }
+  return read;
+}
+
 function readAttribute(name: AttributeName, value: unknown, path: string): NameAttribute {
   const [oid, type, maxLength] = attributes[name];
   const refuse = (problem: string, remedy: string): ConfigError =>

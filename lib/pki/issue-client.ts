@@ -2,7 +2,12 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { ConfigError } from '../errors.ts';
 import { checkKeys, describe } from '../options.ts';
 import { oids } from '../x509/extensions.ts';
-import { type DistinguishedNameInput, readDistinguishedName } from './distinguished-name.ts';
+import {
+  type DistinguishedNameInput,
+  type NameAttribute,
+  readDistinguishedName,
+} from './distinguished-name.ts';
+import { readStatusOptions } from './extensions.ts';
 import { authoritiesOf, type Issuer } from './issuer.ts';
 import { requireStrongKey } from './keys.ts';
 import {
@@ -12,8 +17,10 @@ import {
   issueWithKey,
   type LeafContent,
   leafDays,
+  leafKeys,
   type LeafOptions,
 } from './leaf.ts';
+import { clientDays, renewalReason } from './limits.ts';
 import { type AltNamesInput, readAltNames } from './names.ts';
 import { requirePermitted } from './permitted-names.ts';
 import { readValidity } from './validity.ts';
@@ -33,7 +40,7 @@ export interface ClientPublicKeyOptions extends Omit<ClientCertificateOptions, '
   readonly keyType?: never;
 }
 
-const keys = ['subject', 'names', 'keyType', 'notBefore', 'notAfter'];
+const keys = [...leafKeys, 'keyType'];
 
 // oxlint-disable-next-line require-await -- a bad option shall be a rejection
 export async function issueClient(
@@ -41,7 +48,7 @@ export async function issueClient(
   issuer: Issuer,
 ): Promise<IssuedCertificate | IssuedPublicCertificate> {
   checkKeys(options, [...keys, 'publicKey'], 'options');
-  const content = readContent(options, issuer);
+  const content = readClientContent(options, issuer);
   if ('publicKey' in options && options.publicKey !== undefined) {
     return issueFor(readPublicKey(options), content, issuer);
   }
@@ -52,14 +59,17 @@ export async function issueClient(
 // oxlint-disable-next-line require-await -- a bad option shall be a rejection
 export async function issueSelfSignedClient(options: ClientCertificateOptions): Promise<IssuedCertificate> {
   checkKeys(options, keys, 'options');
-  return issueWithKey(readContent(options, undefined), options.keyType);
+  return issueWithKey(readClientContent(options, undefined), options.keyType);
 }
 
-function readContent(
-  options: ClientCertificateOptions | ClientPublicKeyOptions,
+/** What a client's certificate says; the subject that it asks for may be given in the stead of `subject`. */
+export function readClientContent(
+  options: Omit<ClientCertificateOptions, 'keyType'>,
   issuer: Issuer | undefined,
+  requested: readonly NameAttribute[] = [],
 ): LeafContent {
-  const subject = options.subject === undefined ? [] : readDistinguishedName(options.subject, 'subject');
+  const subject =
+    options.subject === undefined ? requested : readDistinguishedName(options.subject, 'subject');
   const altNames = options.names === undefined ? undefined : readAltNames(options.names, 'names');
   if (subject.length === 0 && altNames === undefined) {
     throw new ConfigError(
@@ -72,9 +82,18 @@ function readContent(
   if (issuer !== undefined) requirePermitted(altNames ?? [], authoritiesOf(issuer), 'names');
   const validity = readValidity(options, {
     defaultDays: leafDays,
+    maxDays: clientDays,
+    reason: renewalReason,
     ...(issuer !== undefined && { issuer: issuer.certificate }),
   });
-  return { subject, validity, purposes: [oids.clientAuth], ...(altNames !== undefined && { altNames }) };
+  const extensions = readStatusOptions(options);
+  return {
+    subject,
+    validity,
+    purposes: [oids.clientAuth],
+    extensions,
+    ...(altNames !== undefined && { altNames }),
+  };
 }
 
 function readPublicKey({ publicKey, keyType }: ClientPublicKeyOptions): KeyObject {

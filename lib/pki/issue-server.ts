@@ -5,8 +5,17 @@ import {
   type NameAttribute,
   readDistinguishedName,
 } from './distinguished-name.ts';
+import { readStatusOptions } from './extensions.ts';
 import { authoritiesOf, type Issuer } from './issuer.ts';
-import { type IssuedCertificate, issueWithKey, leafDays, type LeafOptions } from './leaf.ts';
+import {
+  type IssuedCertificate,
+  issueWithKey,
+  type LeafContent,
+  leafDays,
+  leafKeys,
+  type LeafOptions,
+} from './leaf.ts';
+import { serverDays, serverReason } from './limits.ts';
 import { type AltName, readServerNames } from './names.ts';
 import { requirePermitted } from './permitted-names.ts';
 import { readValidity } from './validity.ts';
@@ -19,21 +28,34 @@ export interface ServerCertificateOptions extends LeafOptions {
   readonly subject?: DistinguishedNameInput;
 }
 
-/** CA/Browser Forum Baseline Requirements 6.3.2, and Apple for private CAs' too: clients refuse longer ones. */
-const maxDays = 398;
-
 // oxlint-disable-next-line require-await -- a bad option shall be a rejection
 export async function issueServer(
   options: ServerCertificateOptions,
   issuer: Issuer,
 ): Promise<IssuedCertificate> {
-  checkKeys(options, ['names', 'subject', 'keyType', 'notBefore', 'notAfter'], 'options');
+  checkKeys(options, [...leafKeys, 'keyType'], 'options');
+  return issueWithKey(readServerContent(options, issuer), options.keyType, issuer);
+}
+
+/** What a server's certificate says; the subject that it asks for may be given in the stead of `subject`. */
+export function readServerContent(
+  options: Omit<ServerCertificateOptions, 'keyType'>,
+  issuer: Issuer,
+  requested?: readonly NameAttribute[],
+): LeafContent {
   const altNames = readServerNames(options.names, 'names');
   requirePermitted(altNames, authoritiesOf(issuer), 'names');
   const subject =
-    options.subject === undefined ? commonName(altNames) : readDistinguishedName(options.subject, 'subject');
-  const validity = readValidity(options, { defaultDays: leafDays, maxDays, issuer: issuer.certificate });
-  return issueWithKey({ subject, altNames, validity, purposes: [oids.serverAuth] }, options.keyType, issuer);
+    options.subject === undefined
+      ? (requested ?? commonName(altNames))
+      : readDistinguishedName(options.subject, 'subject');
+  const validity = readValidity(options, {
+    defaultDays: leafDays,
+    maxDays: serverDays,
+    reason: serverReason,
+    issuer: issuer.certificate,
+  });
+  return { subject, altNames, validity, purposes: [oids.serverAuth], extensions: readStatusOptions(options) };
 }
 
 function commonName([first]: readonly AltName[]): readonly NameAttribute[] {

@@ -2,6 +2,8 @@ import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { ConfigError } from '../errors.ts';
 import { describe } from '../options.ts';
+import { readBitString, readChildren, readElement, tags } from '../x509/der.ts';
+import { readPublicKey } from '../x509/public-key.ts';
 
 const generate = promisify(generateKeyPair);
 
@@ -55,18 +57,29 @@ export const exportKey = (key: KeyObject): string => key.export({ type: 'pkcs8',
 
 const curves: ReadonlySet<string | undefined> = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
-/** Refuses a key that is of another type than those made here, or weaker (RFC 9325 4.5). */
+/**
+ * Refuses a public key that is of another type than those made here, or weaker (RFC 9325 4.5), or written in a way that
+ * verifiers do not take.
+ */
 export function requireStrongKey(key: KeyObject, path: string): void {
   const type = key.asymmetricKeyType ?? 'unknown';
-  const { modulusLength = 0, namedCurve = 'unknown' } = key.asymmetricKeyDetails ?? {};
   if (type === 'ed25519') return;
-  if (type === 'ec') {
-    if (!curves.has(namedCurve)) throw weakKey(path, `a key on the curve ${namedCurve}`);
-  } else if (type === 'rsa' || type === 'rsa-pss') {
-    if (modulusLength < 2048) throw weakKey(path, `an RSA key of ${modulusLength} bits`);
-  } else {
-    throw weakKey(path, `a key of the type ${type}`);
-  }
+  if (type === 'ec') return requireCurve(key, path);
+  if (type !== 'rsa' && type !== 'rsa-pss') throw weakKey(path, `a key of the type ${type}`);
+  const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
+  if (modulusLength < 2048 || modulusLength > 8192 || modulusLength % 8 !== 0)
+    throw weakKey(path, `an RSA key of ${modulusLength} bits`);
+  // FIPS 186-5 A.1.1.
+  if (publicExponent < 65_537n || publicExponent >> 256n > 0n || publicExponent % 2n === 0n)
+    throw weakKey(path, 'an RSA key with a bad public exponent');
+}
+
+/** RFC 5480 2.1.1 and 2.2: the curve is named, not described, and the point not compressed. */
+function requireCurve(key: KeyObject, path: string): void {
+  const spki = readElement(key.export({ type: 'spki', format: 'der' }), tags.sequence);
+  const { curve } = readPublicKey(spki);
+  if (!curves.has(curve)) throw weakKey(path, `a key on the curve ${curve}`);
+  if (readBitString(readChildren(spki)[1])[0] !== 0x04) throw weakKey(path, 'a key as a compressed point');
 }
 
 const weakKey = (path: string, problem: string): ConfigError =>
@@ -74,7 +87,7 @@ const weakKey = (path: string, problem: string): ConfigError =>
     'KEY_INVALID',
     path,
     problem,
-    'Use ECDSA on P-256, P-384 or P-521, RSA of 2048 bits or more, or Ed25519.',
+    'Use ECDSA on P-256, P-384 or P-521, RSA of 2048 to 8192 bits, or Ed25519.',
   );
 
 /** Reads a private key in PEM; a ConfigError `KEY_INVALID` never carries its content. */

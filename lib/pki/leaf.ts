@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { oneOf } from '../options.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { type CertificateContent, signCertificate } from './certificate.ts';
+import { type StatusOptions, statusKeys } from './extensions.ts';
 import { keyIdentifier, randomSerialNumber } from './identifiers.ts';
 import { type CertificatePath, certificatesToSend, type Issuer, issuerFields, rootOf } from './issuer.ts';
 import { exportKey, generateKeys, type KeyType, keyTypes } from './keys.ts';
@@ -24,7 +25,7 @@ export interface IssuedCertificate extends IssuedPublicCertificate {
   readonly key: string;
 }
 
-export interface LeafOptions {
+export interface LeafOptions extends StatusOptions {
   /** Default `'ecdsa-p256'`. */
   readonly keyType?: KeyType;
   /** From when it is valid; default: five minutes ago, for clocks that are slow, but not before its issuer. */
@@ -35,7 +36,13 @@ export interface LeafOptions {
 
 export const leafDays = 90;
 
-export type LeafContent = Pick<CertificateContent, 'altNames' | 'purposes' | 'subject' | 'validity'>;
+/** The options of every leaf, whoever has its key. */
+export const leafKeys: readonly string[] = ['subject', 'names', 'notBefore', 'notAfter', ...statusKeys];
+
+export type LeafContent = Pick<
+  CertificateContent,
+  'altNames' | 'extensions' | 'purposes' | 'subject' | 'validity'
+>;
 
 /** An end entity's certificate for a new key, signed by `issuer`, or by itself. */
 export async function issueWithKey(
@@ -44,9 +51,10 @@ export async function issueWithKey(
   issuer?: Issuer,
 ): Promise<IssuedCertificate> {
   const { privateKey, publicKey } = await generateKeys(oneOf(keyType, keyTypes, 'keyType'));
-  const signer = issuer?.signer ?? signerOf(privateKey, 'keyType');
-  const certificate = await signCertificate(fieldsOf(content, publicKey, issuer), signer);
-  return { ...bundle(certificate, issuer ?? { certificate, issuers: [] }), key: exportKey(privateKey) };
+  if (issuer !== undefined)
+    return { ...(await issueFor(publicKey, content, issuer)), key: exportKey(privateKey) };
+  const certificate = await signCertificate(fieldsOf(content, publicKey), signerOf(privateKey, 'keyType'));
+  return { ...bundle(certificate, { certificate, issuers: [] }), key: exportKey(privateKey) };
 }
 
 /** The same for a key that is somebody else's. */
@@ -58,7 +66,7 @@ export async function issueFor(
   return bundle(await signCertificate(fieldsOf(content, publicKey, issuer), issuer.signer), issuer);
 }
 
-function fieldsOf(content: LeafContent, key: KeyObject, issuer: Issuer | undefined): CertificateContent {
+function fieldsOf(content: LeafContent, key: KeyObject, issuer?: Issuer): CertificateContent {
   const publicKey = key.export({ type: 'spki', format: 'der' });
   return {
     ...content,

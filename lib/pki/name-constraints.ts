@@ -5,7 +5,7 @@ import { canonicalAddress } from '../x509/extensions.ts';
 import { explicitTag, implicitTag } from '../x509/der.ts';
 import { der, sequence } from './der.ts';
 import { nonEmptyList } from './lists.ts';
-import { addressOctets, readHostname } from './names.ts';
+import { addressOctets, readEmail, readHostname } from './names.ts';
 
 /** Subtrees of names. */
 export interface NameTreesInput {
@@ -13,6 +13,10 @@ export interface NameTreesInput {
   readonly dns?: readonly string[];
   /** Ranges of addresses in CIDR notation: `10.0.0.0/8`, `2001:db8::/32`. */
   readonly ip?: readonly string[];
+  /** Mail: `a@example.org` is one mailbox, `example.org` all of that host, `.example.org` all of the hosts below it. */
+  readonly email?: readonly string[];
+  /** Hosts of URIs: `example.org` is that host (a SPIFFE trust domain, too), `.example.org` the hosts below it. */
+  readonly uri?: readonly string[];
 }
 
 /**
@@ -43,18 +47,49 @@ export function encodeNameConstraints(input: NameConstraintsInput, path: string)
 }
 
 function encodeTrees(input: NameTreesInput, path: string): Buffer[] {
-  checkKeys(input, ['dns', 'ip'], path);
-  if (input.dns === undefined && input.ip === undefined) {
-    throw new ConfigError('OPTION_INVALID', path, 'neither dns nor ip', 'Give one of them, or leave it out.');
+  checkKeys(input, treeTypes, path);
+  if (treeTypes.every((type) => input[type] === undefined)) {
+    throw new ConfigError(
+      'OPTION_INVALID',
+      path,
+      'none of dns, ip, email and uri',
+      'Give one of them, or leave it out.',
+    );
   }
-  const dns = input.dns === undefined ? [] : nonEmptyList(input.dns, `${path}.dns`);
-  const ip = input.ip === undefined ? [] : nonEmptyList(input.ip, `${path}.ip`);
-  return [
-    ...dns.map((name, index) =>
-      der(implicitTag(2), Buffer.from(readHostname(name, `${path}.dns[${index}]`), 'latin1')),
-    ),
-    ...ip.map((range, index) => der(implicitTag(7), encodeRange(range, `${path}.ip[${index}]`))),
-  ].map((base) => sequence(base));
+  return treeTypes.flatMap((type) => {
+    if (input[type] === undefined) return [];
+    const { tag, encode } = encoders[type];
+    return nonEmptyList(input[type], `${path}.${type}`).map((base, index) =>
+      sequence(der(implicitTag(tag), encode(base, `${path}.${type}[${index}]`))),
+    );
+  });
+}
+
+const treeTypes = ['dns', 'ip', 'email', 'uri'] as const;
+
+/** Numbers of GeneralName (RFC 5280 4.2.1.6). */
+const encoders: Readonly<
+  Record<
+    (typeof treeTypes)[number],
+    { readonly tag: number; readonly encode: (base: unknown, path: string) => Buffer }
+  >
+> = {
+  dns: { tag: 2, encode: (name, path) => Buffer.from(readHostname(name, path), 'latin1') },
+  ip: { tag: 7, encode: encodeRange },
+  email: { tag: 1, encode: encodeMail },
+  uri: { tag: 6, encode: encodeHosts },
+};
+
+/** A host, or with a dot in front the hosts below it. */
+function encodeHosts(base: unknown, path: string): Buffer {
+  const below = typeof base === 'string' && base.startsWith('.');
+  return Buffer.from(`${below ? '.' : ''}${readHostname(below ? base.slice(1) : base, path)}`, 'latin1');
+}
+
+function encodeMail(base: unknown, path: string): Buffer {
+  return typeof base === 'string' && base.includes('@')
+    ? Buffer.from(readEmail(base, path).value, 'latin1')
+    : encodeHosts(base, path);
 }
 
 /** Address and mask, as RFC 4632 has them. */

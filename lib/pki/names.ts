@@ -78,9 +78,28 @@ export function readHostname(name: unknown, path: string): string {
   return labels.join('.');
 }
 
+/** Top-level names that nobody can register (RFC 6761 6, RFC 6762 3 and G, RFC 9476, and ICANN's `internal`). */
+const ownTopLevels: ReadonlySet<string> = new Set([
+  'alt',
+  'corp',
+  'example',
+  'home',
+  'internal',
+  'intranet',
+  'invalid',
+  'lan',
+  'local',
+  'localhost',
+  'private',
+  'test',
+]);
+
+/** A wildcard right below a top-level domain would be a certificate for half of the Internet, and no client takes it. */
 function readDnsName(name: unknown, path: string): AltName {
   const wildcard = typeof name === 'string' && name.startsWith('*.');
   const host = readHostname(wildcard ? name.slice(2) : name, path);
+  if (wildcard && !host.includes('.') && !ownTopLevels.has(host))
+    throw refusal(path, `a wildcard for all of '${host}'`, "Name a domain, as '*.example.org'.");
   return { type: 'dns', value: wildcard ? `*.${host}` : host };
 }
 
@@ -97,7 +116,7 @@ function readAddress(name: unknown, path: string): AltName {
 }
 
 /** RFC 5280 4.2.1.6: `local@host`, without a comment or a display name. */
-function readEmail(name: unknown, path: string): AltName {
+export function readEmail(name: unknown, path: string): AltName {
   const match =
     typeof name === 'string'
       ? /^([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)@([^@]+)$/.exec(name)

@@ -17,6 +17,8 @@ export interface ValidityLimits {
   readonly defaultDays: number;
   /** The longest that may be asked for. */
   readonly maxDays?: number;
+  /** Why no longer, for the remedy. */
+  readonly reason?: string;
   /** The issuer's validity in milliseconds. */
   readonly issuer?: { readonly notBefore: number; readonly notAfter: number };
 }
@@ -24,6 +26,18 @@ export interface ValidityLimits {
 export const dayMs = 86_400_000;
 /** Peers whose clocks are a little slow accept a fresh certificate. */
 const skewMs = 300_000;
+
+/**
+ * The default of a renewal: as long as the certificate was, in days from now on. The five minutes before are part of it,
+ * or it would grow each time.
+ */
+export function sameLength(
+  { notBefore, notAfter }: { readonly notBefore: number; readonly notAfter: number },
+  maxDays: number,
+): number {
+  const length = Math.min(notAfter - notBefore, maxDays * dayMs - 1000);
+  return (length > 2 * skewMs ? length - skewMs : length) / dayMs;
+}
 
 /** Reads `notBefore` and `notAfter`, or gives the defaults; a ConfigError where they make no certificate. */
 export function readValidity(
@@ -37,7 +51,7 @@ export function readValidity(
   const asked = readDate(options.notAfter, 'notAfter');
   const from = options.notBefore === undefined ? now : notBefore.getTime();
   const notAfter =
-    asked ?? seconds(Math.min(from + limits.defaultDays * dayMs, issuer?.notAfter ?? Infinity));
+    asked ?? seconds(Math.min(from + Math.round(limits.defaultDays * dayMs), issuer?.notAfter ?? Infinity));
   if (notAfter <= notBefore) {
     throw new ConfigError(
       'OPTION_INVALID',
@@ -54,18 +68,18 @@ export function readValidity(
       `Give ${iso(new Date(issuer.notAfter))} or earlier.`,
     );
   }
-  requireShort({ notBefore, notAfter }, limits.maxDays);
+  requireShort({ notBefore, notAfter }, limits);
   return { notBefore, notAfter };
 }
 
 /** Both ends are included, so that a day is over a second before the next one. */
-function requireShort({ notBefore, notAfter }: Validity, maxDays: number | undefined): void {
+function requireShort({ notBefore, notAfter }: Validity, { maxDays, reason }: ValidityLimits): void {
   if (maxDays === undefined || notAfter.getTime() - notBefore.getTime() < maxDays * dayMs) return;
   throw new ConfigError(
     'OPTION_INVALID',
     'notAfter',
     `longer than ${maxDays} days`,
-    `Give ${iso(new Date(notBefore.getTime() + maxDays * dayMs - 1000))} or earlier: clients refuse longer ones.`,
+    `Give ${iso(new Date(notBefore.getTime() + maxDays * dayMs - 1000))} or earlier${reason === undefined ? '' : `: ${reason}`}.`,
   );
 }
 

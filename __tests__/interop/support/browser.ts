@@ -9,8 +9,12 @@ export interface BrowserOptions {
   readonly origin: string;
   /** PEM: whose servers it trusts. */
   readonly ca: string;
-  /** PEM: what it shows. */
-  readonly client?: { readonly certificate: string; readonly key: string };
+  /** What it shows: in PEM, or a PKCS#12 file to import as it is. */
+  readonly client?:
+    | { readonly certificate: string; readonly key: string }
+    | { readonly p12: string; readonly password: string };
+  /** The same as a PKCS#12 file. */
+  readonly pkcs12?: { readonly file: string; readonly passphrase: string };
 }
 
 export interface Browser {
@@ -31,7 +35,7 @@ const offline = [
  * Debian's Chromium with a profile of its own, which speaks TLS itself: Playwright's own `clientCertificates` would put
  * a proxy of Node's between the two. Needs certutil, pk12util (libnss3-tools) and openssl.
  */
-export async function openBrowser({ origin, ca, client }: BrowserOptions): Promise<Browser> {
+export async function openBrowser({ origin, ca, client, pkcs12 }: BrowserOptions): Promise<Browser> {
   const home = mkdtempSync(join(tmpdir(), 'portcullis-browser-'));
   const file = (name: string): string => join(home, name);
   const database = `sql:${file('.pki/nssdb')}`;
@@ -40,23 +44,10 @@ export async function openBrowser({ origin, ca, client }: BrowserOptions): Promi
   writeFileSync(file('ca.pem'), ca);
   run('certutil', '-A', '-d', database, '-n', 'ca', '-t', 'C,,', '-i', file('ca.pem'));
   if (client !== undefined) {
-    writeFileSync(file('client.pem'), client.certificate + client.key, { mode: 0o600 });
-    const p12 = file('client.p12');
-    run(
-      'openssl',
-      'pkcs12',
-      '-export',
-      '-in',
-      file('client.pem'),
-      '-out',
-      p12,
-      '-passout',
-      'pass:x',
-      '-name',
-      'client',
-    );
-    run('pk12util', '-i', p12, '-d', database, '-W', 'x');
+    const { p12, password } = 'p12' in client ? client : exported(home, client);
+    run('pk12util', '-i', p12, '-d', database, '-W', password);
   }
+  if (pkcs12 !== undefined) run('pk12util', '-i', pkcs12.file, '-d', database, '-W', pkcs12.passphrase);
   mkdirSync(file('profile/Default'), { recursive: true });
   const choice = { [`${origin},*`]: { setting: { filters: [{}] } } };
   const preferences = { profile: { content_settings: { exceptions: { auto_select_certificate: choice } } } };
@@ -71,6 +62,28 @@ export async function openBrowser({ origin, ca, client }: BrowserOptions): Promi
     rmSync(home, { recursive: true, force: true });
   };
   return { context, close };
+}
+
+function exported(
+  home: string,
+  { certificate, key }: { readonly certificate: string; readonly key: string },
+): { p12: string; password: string } {
+  const [pem, p12, password] = [join(home, 'client.pem'), join(home, 'client.p12'), 'x'];
+  writeFileSync(pem, certificate + key, { mode: 0o600 });
+  run(
+    'openssl',
+    'pkcs12',
+    '-export',
+    '-in',
+    pem,
+    '-out',
+    p12,
+    '-passout',
+    `pass:${password}`,
+    '-name',
+    'client',
+  );
+  return { p12, password };
 }
 
 const run = (command: string, ...args: string[]): void => void execFileSync(command, args, { stdio: 'pipe' });

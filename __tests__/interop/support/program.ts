@@ -10,10 +10,13 @@ export interface Outcome {
 /** The Debian package of each program that these tests need. */
 const packages: Readonly<Record<string, string>> = {
   certtool: 'gnutls-bin',
+  certutil: 'libnss3-tools',
   curl: 'curl',
   'gnutls-cli': 'gnutls-bin',
   h2load: 'nghttp2-client',
+  keytool: 'default-jre-headless',
   openssl: 'openssl',
+  pk12util: 'libnss3-tools',
   python3: 'python3',
 };
 

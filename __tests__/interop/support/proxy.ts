@@ -9,7 +9,7 @@ export class Proxy {
   readonly #words: string[] = [];
   #failure: Error | undefined;
 
-  constructor(program: 'haproxy' | 'nginx', args: readonly string[]) {
+  constructor(program: 'caddy' | 'haproxy' | 'nginx', args: readonly string[]) {
     this.#child = spawn(program, args, {
       env: { ...process.env, LC_ALL: 'C', OPENSSL_CONF: '/dev/null' },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,4 +1,9 @@
-import { hash, pbkdf2Sync } from 'node:crypto';
+import { pbkdf2Sync } from 'node:crypto';
+import {
+  bmpPassphrase,
+  derivePkcs12 as derive,
+  type Pkcs12Derivation,
+} from '../../pki/pkcs12/key-derivation.ts';
 import {
   type DerElement,
   DerError,
@@ -42,53 +47,14 @@ export class Passphrase {
  * nothing at all; as OpenSSL does, both are tried.
  */
 export function readPassphrase(text: string): readonly [Passphrase, ...Passphrase[]] {
-  const bmp = Buffer.from(`${text}\0`, 'utf16le').swap16();
+  const bmp = bmpPassphrase(text);
   const terminated = new Passphrase(text, bmp);
   return text === '' ? [new Passphrase(text, Buffer.alloc(0)), terminated] : [terminated];
 }
 
-/** RFC 7292 B.3: what the derived octets are for. */
-const purposeIds = { key: 1, iv: 2, mac: 3 } as const;
-
-interface Pkcs12Derivation {
-  readonly digest: string;
-  readonly purpose: keyof typeof purposeIds;
-  readonly salt: Buffer;
-  readonly iterations: number;
-  readonly length: number;
-}
-
 /** The derivation of RFC 7292 B.2, with its names. */
-export function derivePkcs12(passphrase: Passphrase, derivation: Pkcs12Derivation): Buffer {
-  const { digest, purpose, salt, iterations, length } = derivation;
-  const v = /^sha(384|512)/.test(digest) ? 128 : 64;
-  const d = Buffer.alloc(v, purposeIds[purpose]);
-  const i = Buffer.concat([fill(salt, v), fill(passphrase.bmp, v)]);
-  const output: Buffer[] = [];
-  for (let octets = 0; octets < length; octets += output.at(-1)!.length) {
-    let a: Buffer = hash(digest, Buffer.concat([d, i]), 'buffer');
-    for (let round = 1; round < iterations; round++) a = hash(digest, a, 'buffer');
-    output.push(a);
-    const b = Buffer.alloc(v, a);
-    for (let start = 0; start < i.length; start += v) addPlusOne(i.subarray(start, start + v), b);
-  }
-  return Buffer.concat(output).subarray(0, length);
-}
-
-/** `octets` repeated to the next multiple of `v`. */
-function fill(octets: Buffer, v: number): Buffer {
-  return octets.length === 0 ? octets : Buffer.alloc(Math.ceil(octets.length / v) * v, octets);
-}
-
-/** target = target + addend + 1, modulo its size. */
-function addPlusOne(target: Buffer, addend: Buffer): void {
-  let carry = 1;
-  for (let index = target.length - 1; index >= 0; index--) {
-    carry += target[index]! + addend[index]!;
-    target[index] = carry & 0xff;
-    carry >>= 8;
-  }
-}
+export const derivePkcs12 = (passphrase: Passphrase, derivation: Pkcs12Derivation): Buffer =>
+  derive(passphrase.bmp, derivation);
 
 /** RFC 8018 B.1.2 and the SHA-2 HMACs beside it. */
 const hmacDigests: Readonly<Record<string, string>> = {
