@@ -9,6 +9,7 @@ import {
   type TestPkiOptions,
 } from 'portcullis/testing';
 import { readOneCertificate } from '../../lib/pki/pem.ts';
+import { readFetchedList } from '../../lib/trust/revocation/crl-slowly.ts';
 import { type Handshake, handshake } from '../support/handshake.ts';
 
 let pki: TestPki;
@@ -97,6 +98,44 @@ describe('a test PKI', () => {
     await expect(handshake({ ...named }, { ca, servername: 'localhost' })).rejects.toMatchObject({
       code: 'ERR_TLS_CERT_ALTNAME_INVALID',
     });
+  });
+
+  it('revokes more clients, each list with all of them and a greater number', async () => {
+    const later = await createTestPki();
+    const { good, spiffe, revoked } = later.clients;
+    const crls = [later.crl, await later.revoke(good), await later.revoke(spiffe, good)];
+    const lists = await Promise.all(crls.map((crl) => readFetchedList(Buffer.from(crl))));
+    const certificates = [revoked, good, spiffe].map(({ certificate }) =>
+      readOneCertificate(certificate, 'client'),
+    );
+    expect(lists.map((list) => certificates.map((certificate) => list.revokes(certificate)))).toEqual([
+      [true, false, false],
+      [true, true, false],
+      [true, true, true],
+    ]);
+    const numbers = lists.map(({ number }) => number!);
+    expect(numbers).toEqual([numbers[0], numbers[0]! + 1n, numbers[0]! + 2n]);
+    await expect(later.revoke({} as TestClient)).rejects.toMatchObject({ path: 'revoke[0]' });
+  });
+
+  it.each(['good', 'spiffe'] as const)(
+    'has an impostor of %s, equal in all names and of no avail',
+    async (name) => {
+      const feigned = await pki.impostor(name);
+      const [theirs, real] = [feigned, pki.clients[name]].map(
+        ({ certificate }) => new X509Certificate(certificate),
+      );
+      for (const field of ['subject', 'subjectAltName', 'issuer'] as const)
+        expect(theirs![field]).toBe(real![field]);
+      expect(await connectAs(feigned)).toMatchObject({
+        authorized: false,
+        authorizationError: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      });
+    },
+  );
+
+  it('has no impostor of somebody unknown', async () => {
+    await expect(pki.impostor('goood' as 'good')).rejects.toMatchObject({ remedy: "Did you mean 'good'?" });
   });
 
   it('can have other keys and names for its server', async () => {

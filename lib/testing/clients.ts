@@ -2,6 +2,7 @@ import {
   type Authority,
   type ClientCertificateOptions,
   createAuthority,
+  type DistinguishedNameInput,
   type IssuedCertificate,
 } from '../pki/index.ts';
 import { issueSelfSignedClient } from '../pki/issue-client.ts';
@@ -47,7 +48,7 @@ export async function issueClients(authority: Authority): Promise<TestClients> {
       authority.issueServerCertificate({ names: ['wrong-purpose.example.org'] }),
       stranger.issueClientCertificate(named('unknownCa')),
       issueSelfSignedClient(named('selfSigned')),
-      authority.issueClientCertificate({ names: { uri: ['spiffe://example.org/workload'] } }),
+      authority.issueClientCertificate(workload),
     ]);
   const client = (issued: IssuedCertificate): TestClient => new ClientIdentity(issued, authority.root);
   return Object.freeze({
@@ -61,6 +62,22 @@ export async function issueClients(authority: Authority): Promise<TestClients> {
     spiffe: client(spiffe),
   });
 }
+
+/** The identities that can be feigned. */
+export type Feigned = 'good' | 'spiffe';
+
+/** Somebody else with the names of a client, by an authority with the name of the root, and neither's key. */
+export async function feign(
+  name: Feigned,
+  rootSubject: DistinguishedNameInput,
+  root: string,
+): Promise<TestClient> {
+  const stranger = await createAuthority({ subject: rootSubject });
+  const issued = await stranger.issueClientCertificate(name === 'spiffe' ? workload : named(name));
+  return new ClientIdentity(issued, root);
+}
+
+const workload: ClientCertificateOptions = { names: { uri: ['spiffe://example.org/workload'] } };
 
 const named = (name: string): ClientCertificateOptions => ({
   subject: { O: 'Example', CN: name },

@@ -1,4 +1,5 @@
-import { checkKeys } from '../options.ts';
+import { ConfigError } from '../errors.ts';
+import { checkKeys, describe, oneOf } from '../options.ts';
 import {
   type Authority,
   type ClientCertificateOptions,
@@ -7,9 +8,10 @@ import {
   type ServerCertificateOptions,
 } from '../pki/index.ts';
 import { readServerNames } from '../pki/names.ts';
-import { issueClients, type TestClients } from './clients.ts';
+import { feign, type Feigned, issueClients, type TestClients } from './clients.ts';
 import { ClientIdentity, ServerIdentity, type TestClient, type TestServer } from './identities.ts';
 
+/** What `createTestPki` takes. */
 export interface TestPkiOptions {
   /** Of the root and of the server; the clients have ECDSA P-256. Default `'ecdsa-p256'`. */
   readonly keyType?: KeyType;
@@ -25,8 +27,18 @@ export interface TestPki {
   readonly ca: string;
   readonly server: TestServer;
   readonly clients: TestClients;
-  /** The root's CRL in PEM, valid for a week: `clients.revoked` stands in it. */
+  /** The root's first CRL in PEM, valid for a week: `clients.revoked` stands in it. */
   readonly crl: string;
+  /**
+   * Revokes clients of the root, and gives the next CRL, with a greater number: all that were revoked until now stand in
+   * it. For `server.reload({ clientAuth: { …, crl } })`.
+   */
+  revoke(...clients: ReadonlyArray<{ readonly certificate: string }>): Promise<string>;
+  /**
+   * Somebody who has made the names of a client, and of the root, for himself: an authority of the root's name, and not
+   * of its key, has issued the certificate.
+   */
+  impostor(name: 'good' | 'spiffe'): Promise<TestClient>;
   /** One more client of the root. */
   issueClient(options: ClientCertificateOptions): Promise<TestClient>;
   /** One more server of the root, for the default names unless told otherwise. */
@@ -34,6 +46,7 @@ export interface TestPki {
 }
 
 const defaultNames = ['localhost', '*.localhost', '127.0.0.1', '::1'];
+const rootSubject = { O: 'Portcullis tests', CN: 'Test root' };
 const yearMs = 365 * 86_400_000;
 
 /**
@@ -53,23 +66,49 @@ export async function createTestPki(options: TestPkiOptions = {}): Promise<TestP
   // The root is older than the certificate of `clients.expired`, so that only the latter's dates are at fault.
   const authority = await createAuthority({
     keyType,
-    subject: { O: 'Portcullis tests', CN: 'Test root' },
+    subject: rootSubject,
     notBefore: new Date(Date.now() - yearMs),
   });
   const issueServer = async (server: Partial<ServerCertificateOptions> = {}): Promise<TestServer> =>
     new ServerIdentity(await authority.issueServerCertificate({ names: serverNames, ...server }));
   const [server, clients] = await Promise.all([issueServer({ keyType }), issueClients(authority)]);
-  const crl = await authority.crl({
-    revoked: [{ certificate: clients.revoked.certificate, reason: 'keyCompromise' }],
-  });
+  const revoke = revoking(authority);
+  const crl = await revoke(clients.revoked);
   return Object.freeze({
     authority,
     ca: authority.root,
     server,
     clients,
     crl,
+    revoke,
+    // oxlint-disable-next-line require-await -- a bad name shall be a rejection
+    impostor: async (name: Feigned) =>
+      feign(oneOf(name, ['good', 'spiffe'], 'impostor'), rootSubject, authority.root),
     issueServer,
     issueClient: async (client: ClientCertificateOptions) =>
       new ClientIdentity(await authority.issueClientCertificate(client), authority.root),
   });
+}
+
+/** Its own record of whom it has revoked: an authority keeps none. */
+function revoking(authority: Authority): TestPki['revoke'] {
+  const revoked: string[] = [];
+  let number = BigInt(Date.now());
+  return async (...clients) => {
+    const certificates = clients.map((client, index) => {
+      const { certificate } = Object(client) as { certificate?: unknown };
+      if (typeof certificate === 'string') return certificate;
+      throw new ConfigError(
+        'OPTION_INVALID',
+        `revoke[${index}]`,
+        `got ${describe(client)}`,
+        'Give clients of this PKI, as pki.clients.good.',
+      );
+    });
+    const all = [...new Set([...revoked, ...certificates])];
+    const list = all.map((certificate) => ({ certificate, reason: 'keyCompromise' as const }));
+    const crl = await authority.crl({ revoked: list, number: number++ });
+    revoked.push(...certificates);
+    return crl;
+  };
 }
