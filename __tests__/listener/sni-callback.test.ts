@@ -16,7 +16,7 @@ async function outcomeWith(callback: (name: string, done: Done) => unknown): Pro
   const server = createServer({ ...pki.server, SNICallback, logger: false }, (_request, response) =>
     response.end(),
   );
-  const answer = request(server, { ca: pki.ca }).get('/').set('Host', 'localhost');
+  const answer = request(server, { ca: pki.ca }).sni('localhost').get('/');
   return answer.then(
     ({ status }) => status,
     () => 'failed handshake',

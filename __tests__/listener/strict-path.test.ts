@@ -4,7 +4,7 @@ import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { type ClientAuthOptions, createServer, requireClientCertificate } from 'portcullis';
 import { createAuthority } from 'portcullis/pki';
-import { decisionsDuring } from '../middleware/harness.ts';
+import { recordDecisions } from 'portcullis/testing';
 import { closeEverything, listen, open, speaking, versions } from '../support/attacks.ts';
 import { oddAuthority, oddCertificate, type OddCertificate } from '../support/odd-certificates.ts';
 import { extension } from '../support/odd-extensions.ts';
@@ -138,7 +138,7 @@ describe.each(versions)('over %s', (version) => {
     it.each(cases)('a client with %s → %s', async (_name, expected, client) => {
       for (const path of ['/listener', '/route']) {
         let answer: Asked | undefined;
-        const events = await decisionsDuring(async () => {
+        const events = await recordDecisions(async () => {
           answer = await askBy(ports[kind], version, client, path);
         });
         // OpenSSL's own server ends a TLS 1.2 handshake in which it would have to put such a client into a ticket.
@@ -155,7 +155,7 @@ describe.each(versions)('over %s', (version) => {
 
   it('the event names the check and its section, at the listener and at a route', async () => {
     const client = leafOf({ serialNumber: Buffer.of(0) });
-    const events = await decisionsDuring(async () => {
+    const events = await recordDecisions(async () => {
       for (const path of ['/listener', '/route']) await ask(ports.guarded, version, client, path);
     });
     const detail = 'it has a serial number of zero (serial-number, RFC 5280 4.1.2.2)';

@@ -14,9 +14,9 @@ import {
   ruleName,
   san,
 } from 'portcullis';
-import { createTestPki, type TestPki } from 'portcullis/testing';
+import { createTestPki, recordDecisions, type TestPki } from 'portcullis/testing';
 import { X509Certificate } from 'node:crypto';
-import { decisionsDuring, keptConnection, listeners, listening, portOf, whoAmI } from './harness.ts';
+import { keptConnection, listeners, listening, portOf, whoAmI } from './harness.ts';
 import { guard } from '../../middleware/guard.ts';
 import { allow } from '../../lib/policy/decision.ts';
 
@@ -55,7 +55,7 @@ describe.each(listeners)('on $name', ({ make }) => {
       const app = express().use('/router', router);
       const server = await listening(make(pki, app));
       const client = keptConnection(server, { ...pki.clients.good, servername: 'localhost' });
-      const events = await decisionsDuring(() =>
+      const events = await recordDecisions(() =>
         client.get('/router/in?token=secret#fragment', { Host: 'localhost' }),
       );
       client.close();
@@ -84,7 +84,7 @@ describe.each(listeners)('on $name', ({ make }) => {
 it('tells of nobody without a verified certificate, and nothing of a bad one but why', async () => {
   const app = express().get('/', requireClientCertificate(), whoAmI);
   const server = await listening(listeners[0]!.make(pki, app));
-  const events = await decisionsDuring(async () => {
+  const events = await recordDecisions(async () => {
     for (const identity of [{ ca: pki.ca }, pki.clients.unknownCa]) {
       const client = keptConnection(server, identity);
       await client.get('/');
@@ -103,7 +103,7 @@ it('is made once for each policy and request, each route for itself', async () =
     .get('/', whoAmI);
   const server = await listening(listeners[1]!.make(pki, app));
   const client = keptConnection(server, pki.clients.good);
-  const events = await decisionsDuring(async () => {
+  const events = await recordDecisions(async () => {
     await client.get('/');
     await client.get('/');
   });
@@ -142,7 +142,7 @@ it('is made once, and `next` called once, where what comes after it throws or re
 async function decisionsOf(app: express.Express, paths: readonly string[]): Promise<DecisionEvent[]> {
   const server = await listening(listeners[0]!.make(pki, app));
   const client = keptConnection(server, pki.clients.good);
-  const events = await decisionsDuring(async () => {
+  const events = await recordDecisions(async () => {
     // oxlint-disable-next-line no-await-in-loop -- one connection
     for (const path of paths) await client.get(path);
   });
@@ -261,7 +261,7 @@ describe('the route is the pattern under which Express has come to the policy:',
       void alone(request as never, response as never, () => response.end('in'));
     const server = await listening(createServer(credentials(), handle as never));
     const client = keptConnection(server, { ca: pki.ca });
-    const events = await decisionsDuring(() => client.get('/x?secret'));
+    const events = await recordDecisions(() => client.get('/x?secret'));
     client.close();
     expect(events).toMatchObject([{ policy: 'alone', path: '/x', route: undefined, requestId: undefined }]);
     const broken: RequestHandler = (request, _response, next) => {
@@ -319,7 +319,7 @@ describe('the request id', () => {
     const app = express().use(requireTls(), whoAmI);
     const server = await listening(listeners[0]!.make(pki, app));
     const client = keptConnection(server, pki.clients.good);
-    const events = await decisionsDuring(() => client.get('/', { 'X-Request-Id': 'abc' }));
+    const events = await recordDecisions(() => client.get('/', { 'X-Request-Id': 'abc' }));
     client.close();
     expect(events).toMatchObject([{ requestId: undefined }]);
   });
@@ -329,7 +329,7 @@ it('tells the same over HTTP/2', async () => {
   const app = express().get('/accounts/:id', requireTls(), whoAmI);
   const server = await listening(createServer({ ...credentials(), http2: true }, app));
   const session = connect(`https://127.0.0.1:${portOf(server)}`, { ca: pki.ca });
-  const events = await decisionsDuring(async () => {
+  const events = await recordDecisions(async () => {
     const stream = session.request({ ':path': '/accounts/1?q' });
     stream.resume();
     await once(stream, 'close');
@@ -343,7 +343,7 @@ it('tells of what the listener itself refuses, with the same fields', async () =
   const options = { ...credentials(), clientAuth: { mode: 'optional', ca: pki.ca } } as const;
   const server = await listening(createServer(options, app));
   const client = keptConnection(server, { ...pki.clients.good, servername: 'localhost' });
-  const events = await decisionsDuring(() => client.get('/x', { Host: 'elsewhere.example' }));
+  const events = await recordDecisions(() => client.get('/x', { Host: 'elsewhere.example' }));
   client.close();
   expect(events).toEqual([
     {

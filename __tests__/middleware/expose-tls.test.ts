@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import express from 'express';
 import { createServer, exposeTls } from 'portcullis';
 import { createTestPki, request, type TestPki } from 'portcullis/testing';
-import { everywhere, keptConnection, listeners, listening, places, plainServer, whoAmI } from './harness.ts';
+import { everywhere, listeners, listening, places, plainServer, whoAmI } from './harness.ts';
 
 let pki: TestPki;
 
@@ -64,12 +64,12 @@ it('overwrites an object that only looks like the facts', async () => {
 
 it('no longer shows a certificate that has expired during the connection, nor one that is not valid any more yet', async () => {
   const server = await listening(listeners[1]!.make(pki, everywhere(exposeTls())));
-  const { get, close } = keptConnection(server, pki.clients.good);
+  const kept = request(server).as(pki.clients.good).keepAlive();
   const now = jest.spyOn(Date, 'now');
   try {
     const at = async (days: number): Promise<string | undefined> => {
       now.mockReturnValue(new Date().getTime() + days * 86_400_000);
-      const { tls } = JSON.parse((await get('/app')).body);
+      const { tls } = (await kept.get('/app')).body;
       return tls.clientCertificateError?.code ?? tls.clientCertificate.subject.CN[0];
     };
     expect(await at(0)).toBe('good');
@@ -78,7 +78,7 @@ it('no longer shows a certificate that has expired during the connection, nor on
     expect(await at(1)).toBe('good');
   } finally {
     now.mockRestore();
-    close();
+    kept.close();
   }
 });
 
@@ -89,8 +89,8 @@ it('gives all requests of a connection the same object, and another connection a
     response.end();
   });
   const server = await listening(plainServer(pki, app));
-  const first = keptConnection(server, pki.clients.good);
-  const second = keptConnection(server, pki.clients.good);
+  const first = request(server).as(pki.clients.good).keepAlive();
+  const second = first.keepAlive();
   await first.get('/');
   await first.get('/');
   await second.get('/');

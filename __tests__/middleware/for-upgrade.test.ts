@@ -24,10 +24,10 @@ import {
   type TlsState,
 } from 'portcullis';
 import { type Authority, createAuthority } from 'portcullis/pki';
-import { createTestPki, type TestPki } from 'portcullis/testing';
+import { createTestPki, recordDecisions, type TestPki } from 'portcullis/testing';
 import * as ws from 'ws';
 import { runDocumented } from './documented.ts';
-import { configErrorOf, decisionsDuring, listeners, listening, portOf } from './harness.ts';
+import { configErrorOf, listeners, listening, portOf } from './harness.ts';
 import { type Answer, askUpgrade, echoOf, socketOf, type Stage, webSockets } from './upgrade-harness.ts';
 
 let pki: TestPki;
@@ -97,7 +97,7 @@ describe.each(listeners)('a WebSocket behind policies on $name', ({ make }) => {
   ])('is closed to a client %s, who is told no more than that', async (_who, code, status, client) => {
     let answer: Answer | undefined;
     const before = stage.verdicts.length;
-    const events = await decisionsDuring(async () => {
+    const events = await recordDecisions(async () => {
       answer = await askUpgrade(stage.server, client());
     });
     expect(refusal(answer!)).toEqual({ status, code });
@@ -373,7 +373,7 @@ describe('a change of trust', () => {
       socketOf(stage.server, pki.clients.good),
     ];
     expect([await echoOf(revoked, 'a'), await echoOf(good, 'b')]).toEqual(['a', 'b']);
-    const events = await decisionsDuring(async () => {
+    const events = await recordDecisions(async () => {
       const cut = once(revoked, 'close');
       await stage.server.reload({ clientAuth: { mode: 'optional', ca: pki.ca, crl: pki.crl } });
       await cut;

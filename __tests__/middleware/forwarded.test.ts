@@ -25,13 +25,12 @@ import {
   san,
 } from 'portcullis';
 import { type Authority, createAuthority } from 'portcullis/pki';
-import { createTestPki, request, type TestPki } from 'portcullis/testing';
+import { createTestPki, recordDecisions, request, type TestPki } from 'portcullis/testing';
 import { byteSequence, formatNames, unverified, writers } from '../forwarded/writers.ts';
 import { closeSessions, openSession, overHttp1, overHttp2 } from '../listener/http2-harness.ts';
 import {
   type Client,
   configErrorOf,
-  decisionsDuring,
   keptConnection,
   listening,
   plainServer,
@@ -133,7 +132,7 @@ describe.each(formatNames)('a client that a proxy forwards by %s', (format) => {
     const headers = writers[format](good());
     const { status, body } = await get(server, '/by-ca', headers);
     expect([status, body['name'], body['tls'].source]).toEqual([200, 'good', 'forwarded']);
-    const events = await decisionsDuring(async () => {
+    const events = await recordDecisions(async () => {
       expect((await get(server, '/accepts', headers)).status).toBe(unverified.has(format) ? 403 : 200);
       expect(await get(server, '/direct', headers)).toMatchObject({
         status: 403,
@@ -388,7 +387,7 @@ describe('400 FORWARDED_CERTIFICATE_MALFORMED', () => {
 
   it('is the answer to damaged headers, before any route', async () => {
     const server = await behind();
-    const events = await decisionsDuring(async () => {
+    const events = await recordDecisions(async () => {
       expect(await get(server, '/open', { 'Client-Cert': ':AAAA:' })).toMatchObject(malformed);
     });
     expect(events).toEqual([
@@ -535,7 +534,7 @@ describe('a rule on the certificate of the proxy', () => {
 describe('headers of somebody who is not trusted', () => {
   it('are told of, and the request passes without them', async () => {
     const server = await behind({ trust: '192.0.2.1' });
-    const events = await decisionsDuring(() => get(server, '/open', writers.rfc9440(good())));
+    const events = await recordDecisions(() => get(server, '/open', writers.rfc9440(good())));
     expect(events).toEqual([
       expect.objectContaining({
         policy: 'forwardedClientCertificate',
@@ -545,7 +544,7 @@ describe('headers of somebody who is not trusted', () => {
         remoteAddress: '127.0.0.1',
       }),
     ]);
-    expect(await decisionsDuring(() => get(server, '/open'))).toEqual([]);
+    expect(await recordDecisions(() => get(server, '/open'))).toEqual([]);
   });
 
   it('are refused by untrusted: refuse, look-alikes included', async () => {

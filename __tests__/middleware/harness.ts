@@ -1,4 +1,3 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { Server as HttpServer } from 'node:http';
 import {
@@ -12,13 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { connect, type ConnectionOptions } from 'node:tls';
 import { afterAll, expect } from '@jest/globals';
 import express, { type Express, type RequestHandler, Router } from 'express';
-import {
-  ConfigError,
-  type ConfigErrorCode,
-  createServer,
-  type DecisionEvent,
-  type TlsState,
-} from 'portcullis';
+import { ConfigError, type ConfigErrorCode, createServer, type TlsState } from 'portcullis';
 import type { TestPki } from 'portcullis/testing';
 
 const opened: Array<Server | HttpServer> = [];
@@ -97,19 +90,6 @@ export const whoAmI: RequestHandler = (incoming, response) => {
 
 const nameOf = (tls: TlsState | undefined): string | undefined =>
   tls?.clientCertificate?.subject['CN']?.join('+');
-
-/** The decisions that are published while `act` runs. */
-export async function decisionsDuring(act: () => unknown): Promise<DecisionEvent[]> {
-  const seen: DecisionEvent[] = [];
-  const listen = (event: unknown): number => seen.push(event as DecisionEvent);
-  subscribe('portcullis:decision', listen);
-  try {
-    await act();
-  } finally {
-    unsubscribe('portcullis:decision', listen);
-  }
-  return seen;
-}
 
 export interface Reply {
   readonly status: number;

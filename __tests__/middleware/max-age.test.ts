@@ -1,10 +1,11 @@
 import { connect as connectHttp2 } from 'node:http2';
-import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeAll, describe, it, jest } from '@jest/globals';
 import express, { type Express } from 'express';
 import { createServer, forUpgrade, problemDetails, requireClientCertificate } from 'portcullis';
-import { createTestPki, type TestPki } from 'portcullis/testing';
+import { createTestPki, request, type TestPki, type TestResponse } from 'portcullis/testing';
 import { overHttp2 } from '../listener/http2-harness.ts';
-import { keptConnection, listeners, listening, plainServer, portOf, sendRaw, whoAmI } from './harness.ts';
+import { expect } from '../support/matchers.ts';
+import { listeners, listening, plainServer, portOf, whoAmI } from './harness.ts';
 import { askUpgrade, webSockets } from './upgrade-harness.ts';
 
 const maxAge = 3600;
@@ -33,14 +34,15 @@ function passed(seconds: number): void {
 }
 
 const tooOld = { status: 403, code: 'AUTHENTICATION_TOO_OLD' };
+const judged = ({ status, text }: TestResponse): unknown => outcome({ status, body: text });
 const outcome = ({ status, body }: { status: number; body: string | Buffer }): unknown =>
   status === 200 ? 200 : { status, code: (JSON.parse(body.toString()) as { code: string }).code };
 
 describe.each(listeners)('on a connection that is kept, $name', ({ make }) => {
   it('lets in for an hour after the handshake, and then not by either anchors', async () => {
     const server = await listening(make(pki, aging()));
-    const { get, close } = keptConnection(server, { ...pki.clients.good, servername: 'localhost' });
-    const ask = async (path: string): Promise<unknown> => outcome(await get(path, { Host: 'localhost' }));
+    const kept = request(server).as(pki.clients.good).sni('localhost').keepAlive();
+    const ask = async (path: string): Promise<unknown> => judged(await kept.get(path));
     expect([await ask('/own'), await ask('/route')]).toEqual([200, 200]);
     passed(maxAge - 2 * 60);
     expect([await ask('/own'), await ask('/route')]).toEqual([200, 200]);
@@ -49,7 +51,7 @@ describe.each(listeners)('on a connection that is kept, $name', ({ make }) => {
     jest.restoreAllMocks();
     // The clock was wrong: what is too old is not remembered.
     expect(await ask('/own')).toBe(200);
-    close();
+    kept.close();
   });
 });
 
@@ -86,18 +88,15 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a session that a plain server re
   // From its full handshake on: __tests__/endurance/resumed-age.test.ts, as OpenSSL's clock cannot be set.
   it('counts for no anchors but those of the route, for an hour', async () => {
     const server = await listening(plainServer(pki, aging(), { maxVersion: version }));
-    let session: Buffer | undefined;
-    const send = (path: string): Promise<string> =>
-      sendRaw(server, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`, {
-        ...pki.clients.good,
-        servername: 'localhost',
-        ...(session && { session }),
-        onSession: (ticket) => (session ??= ticket),
-      });
-    expect(await send('/route')).toContain('"resumed":false');
-    expect(await send('/route')).toMatch(/"passed":true.*"resumed":true/);
-    expect(await send('/own')).toContain('CLIENT_CERTIFICATE_UNTRUSTED');
+    const agent = request(server).as(pki.clients.good).sni('localhost');
+    const session = await agent.takeSession();
+    const later = agent.resumed({ session: session! });
+    expect((await later.get('/route').expect(200)).body).toMatchObject({
+      passed: true,
+      tls: { resumed: true },
+    });
+    expect(await later.get('/own')).toBeRefusedWith('CLIENT_CERTIFICATE_UNTRUSTED');
     passed(maxAge + 60);
-    expect(await send('/route')).toContain('AUTHENTICATION_TOO_OLD');
+    expect(await later.get('/route')).toBeRefusedWith('AUTHENTICATION_TOO_OLD');
   });
 });

@@ -13,8 +13,8 @@ import {
   requirePin,
   requireTls,
 } from 'portcullis';
-import { createTestPki, request, type TestClients, type TestPki } from 'portcullis/testing';
-import { decisionsDuring, keptConnection, listening, plainServer } from './harness.ts';
+import { createTestPki, recordDecisions, request, type TestClients, type TestPki } from 'portcullis/testing';
+import { keptConnection, listening, plainServer } from './harness.ts';
 
 let pki: TestPki;
 /** What Express logs, a turn after it has answered. */
@@ -121,7 +121,7 @@ async function play(scenario: Scenario, handler?: ErrorRequestHandler): Promise<
     jest.spyOn(Date, 'now').mockReturnValue(new Date().getTime() + scenario.later);
   }
   let answer: Pick<Seen, 'status' | 'text'> | undefined;
-  const [event] = await decisionsDuring(async () => (answer = await ask()));
+  const [event] = await recordDecisions(async () => (answer = await ask()));
   return { ...answer!, violation, detail: event!.detail! };
 }
 

@@ -14,13 +14,12 @@ import {
   requireClientCertificate,
 } from 'portcullis';
 import { createAuthority } from 'portcullis/pki';
-import { createTestPki, type TestClient, type TestPki } from 'portcullis/testing';
+import { createTestPki, recordDecisions, type TestClient, type TestPki } from 'portcullis/testing';
 import { judgeConfirmation } from '../../lib/policy/bound-token.ts';
 import { overHttp2 } from '../listener/http2-harness.ts';
 import { runDocumented } from './documented.ts';
 import {
   configErrorOf,
-  decisionsDuring,
   keptConnection,
   listeners,
   listening,
@@ -147,7 +146,7 @@ describe('the confirmation', () => {
     const asked = jest.fn((_request: object) => {
       throw new Error('the token is odd');
     });
-    const [event] = await decisionsDuring(() => ask({ confirmation: asked }));
+    const [event] = await recordDecisions(() => ask({ confirmation: asked }));
     expect(asked).toHaveBeenCalledWith(expect.objectContaining({ method: 'GET', url: '/' }));
     expect(event).toMatchObject({ policy: 'requireBoundToken', code: 'TOKEN_NOT_BOUND', outcome: 'refuse' });
     expect(event!.detail).toContain('the token is odd');
@@ -155,7 +154,7 @@ describe('the confirmation', () => {
 
   it('that does not hold passes where it is only reported', async () => {
     let reply: Reply | undefined;
-    const [event] = await decisionsDuring(async () => {
+    const [event] = await recordDecisions(async () => {
       reply = await ask({ reportOnly: true });
     });
     expect(reply!.status).toBe(200);
@@ -241,7 +240,7 @@ it.each(['confirmation', 'other middleware'])(
     );
     const identity = { key: partner.key, cert: partner.chain, ca: pki.ca, servername: 'localhost' };
     const { get, close } = keptConnection(server, identity);
-    const events = await decisionsDuring(async () => {
+    const events = await recordDecisions(async () => {
       expect(verdict(await get('/', { Host: 'localhost', ...boundTo(partner) }))).toBe('TOKEN_NOT_BOUND');
     });
     expect(events.at(-1)!.detail).toContain('CLIENT_CERTIFICATE_DENIED');

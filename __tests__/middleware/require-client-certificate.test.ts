@@ -1,5 +1,5 @@
 import { createServer as createHttpServer } from 'node:http';
-import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeAll, describe, it, jest } from '@jest/globals';
 import express from 'express';
 import {
   exposeTls,
@@ -13,18 +13,9 @@ import {
   type Rule,
   securityHeaders,
 } from 'portcullis';
-import { createTestPki, request, type TestClients, type TestPki } from 'portcullis/testing';
-import {
-  configErrorOf,
-  decisionsDuring,
-  everywhere,
-  keptConnection,
-  listeners,
-  listening,
-  places,
-  plainServer,
-  whoAmI,
-} from './harness.ts';
+import { createTestPki, recordDecisions, request, type TestClients, type TestPki } from 'portcullis/testing';
+import { configErrorOf, everywhere, listeners, listening, places, plainServer, whoAmI } from './harness.ts';
+import { expect } from '../support/matchers.ts';
 
 const day = 86_400_000;
 
@@ -52,8 +43,8 @@ describe.each(listeners)('requireClientCertificate() on $name', ({ make }) => {
     const server = await listening(make(pki, everywhere(requireClientCertificate())));
     const { body } = await request(server).as(pki.clients.good).get(place).expect(200);
     expect(body).toMatchObject({ passed: true, name: 'good' });
-    const events = await decisionsDuring(() => request(server, { ca: pki.ca }).get(place).expect(403));
-    expect(events).toMatchObject([
+    const nobody = await request(server, { pki }).get(place).expect(403);
+    expect(nobody.decisions).toMatchObject([
       { policy: 'requireClientCertificate', outcome: 'refuse', code: 'CLIENT_CERTIFICATE_REQUIRED' },
     ]);
   });
@@ -62,50 +53,51 @@ describe.each(listeners)('requireClientCertificate() on $name', ({ make }) => {
     const server = await listening(make(pki, everywhere(requireClientCertificate())));
     const seen: Array<[string, string | undefined]> = [];
     for (const [name] of clients) {
-      const [event] = await decisionsDuring(() => request(server).as(pki.clients[name]).get('/app'));
-      seen.push([name, event?.code]);
+      const { decisions } = await request(server).as(pki.clients[name]).get('/app');
+      seen.push([name, decisions[0]!.code]);
     }
     expect(seen).toEqual(clients);
   });
 
   it('refuses a certificate that has expired during the connection, from the next request on', async () => {
     const server = await listening(make(pki, everywhere(requireClientCertificate())));
-    const { get, close } = keptConnection(server, pki.clients.good);
+    const kept = request(server).as(pki.clients.good).keepAlive();
     const now = jest.spyOn(Date, 'now');
     const statusAt = async (at: number): Promise<number> => {
       now.mockReturnValue(at);
-      return (await get('/app')).status;
+      return (await kept.get('/app')).status;
     };
     const today = new Date().getTime();
     expect([await statusAt(today), await statusAt(today + 100 * day), await statusAt(today)]).toEqual([
       200, 403, 200,
     ]);
-    close();
+    kept.close();
   });
 
   it('measures maxAge from the full handshake', async () => {
     const server = await listening(make(pki, everywhere(requireClientCertificate({ maxAge: 3600 }))));
-    const { get, close } = keptConnection(server, pki.clients.good);
-    expect((await get('/app')).status).toBe(200);
+    const kept = request(server).as(pki.clients.good).keepAlive();
+    await kept.get('/app').expect(200);
     // After the handshake, which may have taken seconds.
     const today = Date.now();
     const now = jest.spyOn(Date, 'now').mockReturnValue(today + 3_590_000);
-    expect((await get('/app')).status).toBe(200);
+    await kept.get('/app').expect(200);
     now.mockReturnValue(today + 3_602_000);
-    const events = await decisionsDuring(async () => expect((await get('/app')).status).toBe(403));
-    expect(events).toMatchObject([
+    const late = await kept.get('/app').expect(403);
+    expect(late.decisions).toMatchObject([
       { code: 'AUTHENTICATION_TOO_OLD', detail: expect.stringMatching(/3600 s ago/) },
     ]);
-    close();
+    kept.close();
   });
 });
 
 it.each(places)('refuses plain HTTP at %s', async (place) => {
   const app = everywhere(requireClientCertificate()).set('trust proxy', true);
-  const events = await decisionsDuring(() =>
-    request(createHttpServer(app)).get(place).set('X-Forwarded-Proto', 'https').expect(403),
-  );
-  expect(events).toMatchObject([{ code: 'TLS_REQUIRED' }]);
+  const answer = await request(createHttpServer(app))
+    .get(place)
+    .set('X-Forwarded-Proto', 'https')
+    .expect(403);
+  expect(answer).toBeRefusedWith('TLS_REQUIRED');
 });
 
 const rejuvenate: Rule = (_certificate, { tls }) => {
@@ -116,11 +108,11 @@ const rejuvenate: Rule = (_certificate, { tls }) => {
 it('cannot be made younger: the date that a rule or a route gets is a copy', async () => {
   const app = express().get('/', requireClientCertificate({ allow: rejuvenate, maxAge: 60 }), whoAmI);
   const server = await listening(plainServer(pki, app));
-  const { get, close } = keptConnection(server, pki.clients.good);
-  expect((await get('/')).status).toBe(200);
+  const kept = request(server).as(pki.clients.good).keepAlive();
+  await kept.get('/').expect(200);
   jest.spyOn(Date, 'now').mockReturnValue(new Date().getTime() + 3_600_000);
-  expect((await get('/')).status).toBe(403);
-  close();
+  expect(await kept.get('/').expect(403)).toBeRefusedWith('AUTHENTICATION_TOO_OLD');
+  kept.close();
 });
 
 describe('with a revocation list on a plain server', () => {
@@ -129,10 +121,8 @@ describe('with a revocation list on a plain server', () => {
       plainServer(pki, everywhere(requireClientCertificate()), { crl: pki.crl }),
     );
     await request(server).as(pki.clients.good).get('/app').expect(200);
-    const events = await decisionsDuring(() =>
-      request(server).as(pki.clients.revoked).get('/app').expect(403),
-    );
-    expect(events).toMatchObject([{ code: 'CLIENT_CERTIFICATE_REVOKED' }]);
+    const answer = await request(server).as(pki.clients.revoked).get('/app').expect(403);
+    expect(answer).toBeRefusedWith('CLIENT_CERTIFICATE_REVOKED');
   });
 
   it('refuses everybody while the list is out of date', async () => {
@@ -142,15 +132,15 @@ describe('with a revocation list on a plain server', () => {
       nextUpdate: new Date(Date.now() - day),
     });
     const server = plainServer(pki, everywhere(requireClientCertificate()), { crl });
-    const events = await decisionsDuring(() => request(server).as(pki.clients.good).get('/app').expect(403));
-    expect(events).toMatchObject([{ code: 'REVOCATION_STATUS_UNKNOWN' }]);
+    const answer = await request(server).as(pki.clients.good).get('/app').expect(403);
+    expect(answer).toBeRefusedWith('REVOCATION_STATUS_UNKNOWN');
   });
 });
 
 it('publishes and lets pass with reportOnly', async () => {
   const app = everywhere(requireClientCertificate({ reportOnly: true }));
   const server = await listening(plainServer(pki, app));
-  const events = await decisionsDuring(async () => {
+  const events = await recordDecisions(async () => {
     await request(server, { ca: pki.ca }).get('/app').expect(200);
     await request(server).as(pki.clients.expired).get('/app').expect(200);
     await request(server).as(pki.clients.good).get('/app').expect(200);

@@ -1,14 +1,12 @@
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createPlainServer, type Server } from 'node:https';
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, it } from '@jest/globals';
 import express from 'express';
 import { createServer, requireClientCertificate, requireMatchingHost } from 'portcullis';
 import { createTestPki, request, type TestClient, type TestPki } from 'portcullis/testing';
 import {
   configErrorOf,
-  decisionsDuring,
   everywhere,
-  keptConnection,
   listeners,
   listening,
   places,
@@ -16,6 +14,7 @@ import {
   sendRaw,
   whoAmI,
 } from './harness.ts';
+import { expect } from '../support/matchers.ts';
 
 let pki: TestPki;
 /** A plain server with the middleware on every path, which answers 200 or 421. */
@@ -163,39 +162,33 @@ it('answers 421 to two Host lines, even equal ones, where the listener has not a
 describe.each(listeners)('requireMatchingHost() on $name', ({ make }) => {
   it.each(places)('lets pass at %s what belongs there, and answers 421 to what does not', async (place) => {
     const server = await listening(make(pki, everywhere(requireMatchingHost())));
-    const { get: ask, close } = keptConnection(server, { ca: pki.ca, servername: 'localhost' });
-    expect((await ask(place, { Host: 'localhost:8443' })).status).toBe(200);
-    expect((await ask(place, { Host: '127.0.0.1' })).status).toBe(421);
-    close();
+    const kept = request(server, { pki }).sni('localhost').keepAlive();
+    await kept.get(place).set('Host', 'localhost:8443').expect(200);
+    expect(await kept.get(place).set('Host', '127.0.0.1').expect(421)).toBeRefusedWith('HOST_MISMATCH');
+    kept.close();
   });
 });
 
 it('refuses whoever resumes over TLS 1.2 and names a host, as nobody knows the name of the session', async () => {
   const app = express().use(requireMatchingHost(), whoAmI);
   const server = await listening(createPlainServer({ ...pki.server, maxVersion: 'TLSv1.2' }, app));
-  const text = `${get('a.example.org')}\r\nConnection: close\r\n\r\n`;
-  const options = { ca: pki.ca, servername: 'a.example.org' };
-  let session: Buffer | undefined;
-  const first = await sendRaw(server, text, { ...options, onSession: (ticket) => (session = ticket) });
-  const again = await sendRaw(server, text, { ...options, session });
-  expect([first, again].map((answer) => answer.split(' ', 2)[1])).toEqual(['200', '421']);
+  const agent = request(server, { pki }).sni('a.example.org');
+  await agent.get('/').expect(200);
+  expect(await agent.resumed().get('/').expect(421)).toBeRefusedWith('HOST_MISMATCH');
 });
 
 it.each(places)('refuses plain HTTP at %s with 403', async (place) => {
   const server = createHttpServer(everywhere(requireMatchingHost()));
-  const events = await decisionsDuring(() => request(server).get(place).expect(403));
-  expect(events).toMatchObject([{ policy: 'requireMatchingHost', code: 'TLS_REQUIRED' }]);
+  const { decisions } = await request(server).get(place).expect(403);
+  expect(decisions).toMatchObject([{ policy: 'requireMatchingHost', code: 'TLS_REQUIRED' }]);
 });
 
 it('publishes and lets pass with reportOnly', async () => {
   const app = everywhere(requireMatchingHost({ reportOnly: true }));
   const server = await listening(plainServer(pki, app));
-  const { get: ask, close } = keptConnection(server, { ca: pki.ca, servername: 'localhost' });
-  const events = await decisionsDuring(async () =>
-    expect((await ask('/app', { Host: 'example.org' })).status).toBe(200),
-  );
-  expect(events).toMatchObject([{ outcome: 'refuse', enforced: false, code: 'HOST_MISMATCH' }]);
-  close();
+  const agent = request(server, { pki }).sni('localhost');
+  const { decisions } = await agent.get('/app').set('Host', 'example.org').expect(200);
+  expect(decisions).toMatchObject([{ outcome: 'refuse', enforced: false, code: 'HOST_MISMATCH' }]);
 });
 
 it.each<[unknown, string, string]>([

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
 import { createServer as createHttpServer } from 'node:http';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, it, jest } from '@jest/globals';
 import express from 'express';
 import {
   type ClientCertificate,
@@ -11,16 +11,8 @@ import {
 } from 'portcullis';
 import { createAuthority } from 'portcullis/pki';
 import { createTestPki, request, type TestPki } from 'portcullis/testing';
-import {
-  configErrorOf,
-  decisionsDuring,
-  everywhere,
-  listeners,
-  listening,
-  places,
-  plainServer,
-  whoAmI,
-} from './harness.ts';
+import { configErrorOf, everywhere, listeners, listening, places, plainServer, whoAmI } from './harness.ts';
+import { expect } from '../support/matchers.ts';
 
 const backup = `sha256/${Buffer.alloc(32, 7).toString('base64')}`;
 
@@ -47,21 +39,20 @@ describe.each(listeners)('requirePin() on $name', ({ make }) => {
     const server = await listening(make(pki, everywhere(requirePin([good.pin, backup]))));
     const { body } = await request(server).as(pki.clients.good).get(place).expect(200);
     expect(body).toMatchObject({ name: 'good' });
-    const events = await decisionsDuring(async () => {
-      await request(server).as(pki.clients.spiffe).get(place).expect(403);
-      await request(server, { ca: pki.ca }).get(place).expect(403);
-    });
-    expect(events.map(({ code }) => code)).toEqual(['PIN_MISMATCH', 'CLIENT_CERTIFICATE_REQUIRED']);
+    expect(await request(server).as(pki.clients.spiffe).get(place).expect(403)).toBeRefusedWith(
+      'PIN_MISMATCH',
+    );
+    expect(await request(server, { pki }).get(place).expect(403)).toBeRefusedWith(
+      'CLIENT_CERTIFICATE_REQUIRED',
+    );
   });
 });
 
 it.each(places)('refuses plain HTTP at %s', async (place) => {
-  const events = await decisionsDuring(() =>
-    request(createHttpServer(everywhere(requirePin([good.pin, backup]))))
-      .get(place)
-      .expect(403),
-  );
-  expect(events).toMatchObject([{ policy: 'requirePin', code: 'TLS_REQUIRED' }]);
+  const { decisions } = await request(createHttpServer(everywhere(requirePin([good.pin, backup]))))
+    .get(place)
+    .expect(403);
+  expect(decisions).toMatchObject([{ policy: 'requirePin', code: 'TLS_REQUIRED' }]);
 });
 
 it('takes the fingerprint of the certificate as well, in any of its spellings', async () => {
@@ -95,11 +86,10 @@ it('lets a renewed certificate of the pinned key pass, where a fingerprint does 
 it('narrows trust and never widens it: a pinned certificate that nobody vouches for is refused', async () => {
   const { certificate } = pki.clients.selfSigned;
   const app = everywhere(requirePin([pinOf(certificate), fingerprintOf(certificate)]));
-  const events = await decisionsDuring(async () => {
-    for (const { make } of listeners)
-      await request(make(pki, app)).as(pki.clients.selfSigned).get('/app').expect(403);
-  });
-  expect(events.map(({ code }) => code)).toEqual(listeners.map(() => 'CLIENT_CERTIFICATE_UNTRUSTED'));
+  for (const { make } of listeners) {
+    const answer = await request(make(pki, app)).as(pki.clients.selfSigned).get('/app').expect(403);
+    expect(answer).toBeRefusedWith('CLIENT_CERTIFICATE_UNTRUSTED');
+  }
 });
 
 describe('on the chain', () => {
@@ -139,8 +129,7 @@ describe('on the chain', () => {
           ? plainServer(pki, app, { ca })
           : createServer({ ...pki.server, clientAuth: { mode: 'optional', ca } }, app);
       const client = { key, cert: `${chain}${pki.ca}`, ca: pki.ca };
-      const events = await decisionsDuring(() => request(server).as(client).get('/app').expect(403));
-      expect(events).toMatchObject([{ code: 'PIN_MISMATCH' }]);
+      expect(await request(server).as(client).get('/app').expect(403)).toBeRefusedWith('PIN_MISMATCH');
     },
   );
 });
@@ -161,8 +150,8 @@ it("judges the client as the route's own anchors have verified it", async () => 
 
 it('publishes and lets pass with reportOnly', async () => {
   const server = plainServer(pki, everywhere(requirePin([backup, good.pin], { reportOnly: true })));
-  const events = await decisionsDuring(() => request(server).as(pki.clients.spiffe).get('/app').expect(200));
-  expect(events).toMatchObject([
+  const { decisions } = await request(server).as(pki.clients.spiffe).get('/app').expect(200);
+  expect(decisions).toMatchObject([
     { policy: 'requirePin', outcome: 'refuse', enforced: false, code: 'PIN_MISMATCH' },
   ]);
 });

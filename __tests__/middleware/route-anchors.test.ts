@@ -3,20 +3,17 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { requireClientCertificate, requirePin } from 'portcullis';
 import { type Authority, createAuthority } from 'portcullis/pki';
-import { createTestPki, request, type RequestIdentity, type TestPki } from 'portcullis/testing';
+import {
+  createTestPki,
+  recordDecisions,
+  request,
+  type RequestIdentity,
+  type TestPki,
+} from 'portcullis/testing';
 import { issuerOf, oddCertificate } from '../support/odd-certificates.ts';
 import { extension } from '../support/odd-extensions.ts';
 import { generalName } from '../support/odd-names.ts';
-import {
-  decisionsDuring,
-  everywhere,
-  keptConnection,
-  listeners,
-  listening,
-  places,
-  plainServer,
-  whoAmI,
-} from './harness.ts';
+import { everywhere, keptConnection, listeners, listening, places, plainServer, whoAmI } from './harness.ts';
 
 let pki: TestPki;
 let partners: Authority;
@@ -40,7 +37,7 @@ describe.each(listeners)("a route's own anchors on $name", ({ make }) => {
       const server = await listening(make(pki, everywhere(requireClientCertificate({ ca: partners.root }))));
       const { body } = await request(server).as(partner).get(place).expect(200);
       expect(body).toMatchObject({ name: 'partner' });
-      const events = await decisionsDuring(() => request(server).as(pki.clients.good).get(place).expect(403));
+      const events = await recordDecisions(() => request(server).as(pki.clients.good).get(place).expect(403));
       expect(events).toMatchObject([{ code: 'CLIENT_CERTIFICATE_UNTRUSTED' }]);
     },
   );
@@ -49,7 +46,7 @@ describe.each(listeners)("a route's own anchors on $name", ({ make }) => {
     const app = everywhere(requireClientCertificate({ ca: pki.ca }));
     const server = await listening(make(pki, app));
     const { good, expired, notYetValid, wrongPurpose, unknownCa, selfSigned } = pki.clients;
-    const events = await decisionsDuring(async () => {
+    const events = await recordDecisions(async () => {
       for (const client of [good, expired, notYetValid, wrongPurpose, unknownCa, selfSigned])
         await request(server).as(client).get('/app');
       await request(server, { ca: pki.ca }).get('/app');
@@ -82,7 +79,7 @@ it('may be an intermediate: only its clients pass, not those of its root or of a
 it('are not deceived by a root of the same name', async () => {
   const impostor = await createAuthority({ subject: 'Partners' });
   const server = plainServer(pki, everywhere(requireClientCertificate({ ca: partners.root })));
-  const events = await decisionsDuring(async () =>
+  const events = await recordDecisions(async () =>
     request(server)
       .as(await clientOf(impostor, 'partner'))
       .get('/app')
@@ -103,7 +100,7 @@ it('judge name constraints', async () => {
   });
   const server = plainServer(pki, everywhere(requireClientCertificate({ ca: constrained.root })));
   await request(server).as({ key, cert: chain, ca: pki.ca }).get('/app').expect(200);
-  const events = await decisionsDuring(() =>
+  const events = await recordDecisions(() =>
     request(server).as({ key: outside.key, cert: outside.certificate, ca: pki.ca }).get('/app').expect(403),
   );
   expect(events).toMatchObject([
@@ -148,7 +145,7 @@ it('open nothing where they only report: the next policy sees the client as the 
     )
     .get('/then-nothing', report, whoAmI);
   const server = await listening(plainServer(pki, app));
-  const events = await decisionsDuring(async () => {
+  const events = await recordDecisions(async () => {
     await request(server).as(partner).get('/then-certificate').expect(403);
     await request(server).as(partner).get('/then-pin').expect(403);
     const { body } = await request(server).as(partner).get('/then-nothing').expect(200);

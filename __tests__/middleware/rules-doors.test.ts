@@ -23,9 +23,9 @@ import {
   spiffe,
   subject,
 } from 'portcullis';
-import { createTestPki, type TestClient, type TestPki } from 'portcullis/testing';
+import { createTestPki, recordDecisions, type TestClient, type TestPki } from 'portcullis/testing';
 import { closeSessions, openSession, overHttp2 } from '../listener/http2-harness.ts';
-import { decisionsDuring, keptConnection, listening, plainServer, portOf } from './harness.ts';
+import { keptConnection, listening, plainServer, portOf } from './harness.ts';
 
 let pki: TestPki;
 let other: TestPki;
@@ -142,7 +142,7 @@ describe.each([
       for (const protocol of protocols) {
         const client = { ...named, minVersion: version, maxVersion: version };
         const answers: Array<readonly [string, number, string]> = [];
-        const events = await decisionsDuring(async () => {
+        const events = await recordDecisions(async () => {
           if (protocol === 'HTTP/2') {
             const session = await openSession(portOf(server), client);
             for (const path of paths) {
@@ -195,7 +195,7 @@ describe('a rule that asks elsewhere', () => {
   };
 
   it('refuses once its time is over', async () => {
-    const events = await decisionsDuring(async () => {
+    const events = await recordDecisions(async () => {
       expect(await ask(() => new Promise<Decision>(() => {}), { timeout: 1 })).toBe(403);
     });
     expect(events).toMatchObject([
@@ -217,7 +217,7 @@ describe('a rule that asks elsewhere', () => {
     app.get('/', requireClientCertificate(slow), (_incoming, response) => void response.send('in'));
     await listening(server);
     const kept = keptConnection(server, revoked);
-    const events = await decisionsDuring(async () => expect((await kept.get('/')).status).toBe(403));
+    const events = await recordDecisions(async () => expect((await kept.get('/')).status).toBe(403));
     kept.close();
     expect(events).toMatchObject([{ code: 'CLIENT_CERTIFICATE_REVOKED' }]);
   });

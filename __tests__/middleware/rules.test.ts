@@ -2,9 +2,9 @@ import { setImmediate as afterIo } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import express, { type Express } from 'express';
 import { type PolicyViolation, requireClientCertificate, type Rule } from 'portcullis';
-import { createTestPki, request, type TestPki } from 'portcullis/testing';
+import { createTestPki, recordDecisions, request, type TestPki } from 'portcullis/testing';
 import { isClientCertificate } from '../../lib/connection/client-certificate.ts';
-import { decisionsDuring, plainServer, whoAmI } from './harness.ts';
+import { plainServer, whoAmI } from './harness.ts';
 
 let pki: TestPki;
 
@@ -89,7 +89,7 @@ const refusing: ReadonlyArray<[string, (...args: never[]) => unknown]> = [
 it.each(refusing)('refuses when the rule gives %s', async (_what, rule) => {
   const calls: unknown[][] = [];
   const server = plainServer(pki, counting(rule as Rule, calls));
-  const events = await decisionsDuring(() => request(server).as(pki.clients.good).get('/').expect(403));
+  const events = await recordDecisions(() => request(server).as(pki.clients.good).get('/').expect(403));
   expect(events).toMatchObject([{ outcome: 'refuse', code: 'CLIENT_CERTIFICATE_DENIED' }]);
   expect(events[0]!.detail).toEqual(expect.stringMatching(/./));
   expect(calls).toMatchObject([
@@ -110,7 +110,7 @@ it.each<[string, Rule]>([
 ])('lets pass when the rule gives %s', async (_what, rule) => {
   const calls: unknown[][] = [];
   const server = plainServer(pki, counting(rule, calls));
-  const events = await decisionsDuring(() => request(server).as(pki.clients.good).get('/').expect(200));
+  const events = await recordDecisions(() => request(server).as(pki.clients.good).get('/').expect(200));
   expect(events).toMatchObject([{ outcome: 'allow', code: undefined, detail: undefined }]);
   expect(calls).toEqual([[]]);
 });
@@ -119,7 +119,7 @@ it("takes a rule's own code and reason, sync or not, and shows the client the fo
   const refusal = { allow: false, code: 'PIN_MISMATCH', detail: 'the key of yesterday' } as const;
   for (const rule of [() => refusal, () => Promise.resolve(refusal)]) {
     const app = express().get('/', requireClientCertificate(rule), whoAmI);
-    const events = await decisionsDuring(async () => {
+    const events = await recordDecisions(async () => {
       const { text } = await request(plainServer(pki, app)).as(pki.clients.good).get('/').expect(403);
       expect(text).not.toContain('yesterday');
     });

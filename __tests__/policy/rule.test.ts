@@ -1,8 +1,7 @@
 import express from 'express';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createServer, requireClientCertificate, rule, type Rule } from 'portcullis';
-import { createTestPki, request, type TestPki } from 'portcullis/testing';
-import { decisionsDuring } from '../middleware/harness.ts';
+import { createTestPki, recordDecisions, request, type TestPki } from 'portcullis/testing';
 
 let pki: TestPki;
 beforeAll(async () => {
@@ -50,7 +49,7 @@ describe('rule', () => {
   });
 
   it('tells its name in the decision', async () => {
-    const events = await decisionsDuring(async () => statusWith(rule('is alice', () => false)));
+    const events = await recordDecisions(async () => statusWith(rule('is alice', () => false)));
     expect(events).toMatchObject([
       { code: 'CLIENT_CERTIFICATE_DENIED', detail: "'is alice' was answered with false" },
     ]);
