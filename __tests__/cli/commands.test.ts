@@ -1,0 +1,525 @@
+import { spawnSync } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer as createPlainServer, type AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Command } from 'commander';
+import { detailsOf } from '../../lib/cli/command/details.ts';
+import { bypassChecks } from '../../lib/cli/doctor/bypass-checks.ts';
+import { environmentChecks } from '../../lib/cli/doctor/environment-checks.ts';
+import type { Machine } from '../../lib/cli/doctor/machine.ts';
+import { runtimeChecks } from '../../lib/cli/doctor/runtime-checks.ts';
+import { endOnUncaught, finish, processIo } from '../../lib/cli/process-io.ts';
+import { createProgram } from '../../lib/cli/program.ts';
+import { type PoolWorker, WorkerPool } from '../../lib/cli/serve/worker-pool.ts';
+import { askSecret } from '../../lib/cli/terminal/ask-secret.ts';
+import { plain } from '../../lib/cli/terminal/plain.ts';
+import { wantsColours } from '../../lib/cli/terminal/style.ts';
+import { packageVersion } from '../../lib/cli/version.ts';
+import { createServer } from '../../lib/listener/create-server.ts';
+import { manPage } from '../../scripts/man-page.ts';
+import { silentIo } from '../../scripts/silent-io.ts';
+import { makeUserFolder, type UserFolder } from './fixtures.ts';
+import { runCli } from './harness.ts';
+import { transcripts } from './transcript.ts';
+
+let folder: UserFolder;
+
+beforeAll(async () => {
+  folder = await makeUserFolder();
+});
+afterAll(() => folder.remove());
+
+const everyCommand = (command: Command): Command[] => [command, ...command.commands.flatMap(everyCommand)];
+
+describe('a command line', () => {
+  it.each(transcripts())('$what', async ({ words, input, out, err, code }) => {
+    const environment = { PORTCULLIS_HOME: folder.path, P12_PASSPHRASE: 'open sesame', EMPTY: '' };
+    const result = await runCli(words, { directory: folder.path, environment, input });
+    expect(result.out).toMatch(out);
+    expect(result.err).toMatch(err);
+    expect(result.code).toBe(code);
+  });
+});
+
+describe('the program', () => {
+  const program = createProgram(silentIo);
+
+  it('shows examples of each command, which begin with its own name', () => {
+    for (const command of everyCommand(program).slice(1)) {
+      const path = [command.parent?.parent ? command.parent.name() : '', command.name()].join(' ').trim();
+      const { examples } = detailsOf(command);
+      expect([path, examples.length > 0]).toEqual([path, true]);
+      for (const { line } of examples) expect(line.startsWith(path)).toBe(true);
+    }
+  });
+
+  it('has examples that its own parser takes', async () => {
+    for (const command of everyCommand(program)) {
+      for (const { line } of detailsOf(command).examples) {
+        const [words] = line.split(/ [>|] /);
+        const probe = createProgram(silentIo);
+        for (const one of everyCommand(probe)) if (one.commands.length === 0) one.action(() => undefined);
+        await expect(probe.parseAsync(shellWords(words!), { from: 'user' })).resolves.toBe(probe);
+      }
+    }
+  });
+
+  it('describes each option and argument', () => {
+    for (const command of everyCommand(program)) {
+      expect(command.description()).not.toBe('');
+      for (const { flags, description } of command.options)
+        expect([flags, description]).not.toEqual([flags, '']);
+      for (const argument of command.registeredArguments) expect(argument.description).not.toBe('');
+    }
+  });
+
+  it('has a man page that is up to date', () => {
+    const kept = readFileSync(resolve(import.meta.dirname, '../../man/portcullis.1'), 'utf8');
+    // Where it is not: npm run man
+    expect(kept).toBe(manPage(program, packageVersion()));
+  });
+
+  it('tells an error in a line, and its stack where that is wanted', async () => {
+    const broken = {
+      directory: folder.path,
+      now: () => {
+        throw new Error('no clock\nat all');
+      },
+    };
+    const { code, out, err } = await runCli(['doctor'], broken);
+    expect([code, out, err]).toEqual([3, '', 'portcullis: no clock\n']);
+    const debugged = await runCli(['doctor'], { ...broken, environment: { PORTCULLIS_DEBUG: '1' } });
+    expect(debugged.err).toMatch(/^portcullis: no clock\nError: no clock\nat all\n +at /);
+  });
+});
+
+const shellWords = (line: string): string[] =>
+  Array.from(line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g), ([, one, two, bare]) => one ?? two ?? bare!);
+
+describe('a terminal', () => {
+  it.each([
+    ['control sequences', '\u001b[2Jgone', String.raw`\x1b[2Jgone`],
+    ['line ends', 'a\r\nb\tc', String.raw`a\r\nb\tc`],
+    ['control characters of eight bits', '\u009b31m', String.raw`\x9b31m`],
+    ['overrides of the reading order', '\u202efdp.exe', String.raw`\u{202e}fdp.exe`],
+    ['what has no width', '\u2066x\u200b\ufeff', String.raw`\u{2066}x\u{200b}\u{feff}`],
+    ['tags', 'a\u{e0041}', String.raw`a\u{e0041}`],
+    ['half a character', `a${String.fromCharCode(0xd800)}`, String.raw`a\u{d800}`],
+  ])('is not shown %s as they are', (_what, text, shown) => {
+    expect(plain(text)).toBe(shown);
+    expect(plain('Müller, 山田 – ok')).toBe('Müller, 山田 – ok');
+  });
+
+  it.each([
+    [{}, true, true],
+    [{}, false, false],
+    [{ NO_COLOR: '1' }, true, false],
+    [{ NO_COLOR: '' }, true, true],
+    [{ FORCE_COLOR: '1' }, false, true],
+    [{ FORCE_COLOR: '0' }, true, false],
+    [{ FORCE_COLOR: '1', NO_COLOR: '1' }, true, false],
+    [{ TERM: 'dumb' }, true, false],
+  ])('has colours by %j, a terminal: %j', (environment, isTerminal, colours) => {
+    expect(wantsColours(environment, isTerminal)).toBe(colours);
+  });
+
+  it('takes a secret without showing it', async () => {
+    const [input, raw, shown] = fakeTerminal();
+    const asked = askSecret(input, { write: (text) => shown.push(text) }, 'Passphrase: ');
+    for (const keys of ['pass', 'x\u007f', 'wörd', '\r']) input.emit('data', Buffer.from(keys));
+    await expect(asked).resolves.toBe('passwörd');
+    expect(shown.join('')).toBe('Passphrase: \n');
+    expect(raw).toEqual([true, false]);
+    expect(input.listenerCount('data')).toBe(0);
+  });
+
+  it('is given back where a secret is refused by Ctrl-C', async () => {
+    const [input, raw, shown] = fakeTerminal();
+    const asked = askSecret(input, { write: (text) => shown.push(text) }, '? ');
+    input.emit('data', Buffer.from('ab\u0003'));
+    await expect(asked).rejects.toThrow('given up');
+    expect(raw).toEqual([true, false]);
+  });
+});
+
+type FakeTerminal = EventEmitter & Parameters<typeof askSecret>[0];
+
+function fakeTerminal(): [FakeTerminal, boolean[], string[]] {
+  const raw: boolean[] = [];
+  const input = Object.assign(new EventEmitter(), {
+    setRawMode: (on: boolean) => raw.push(on),
+    resume: () => undefined,
+    pause: () => undefined,
+  });
+  return [input as unknown as FakeTerminal, raw, []];
+}
+
+describe('a process', () => {
+  const fakeProcess = (env: Readonly<Record<string, string>> = {}, stdin: unknown = {}) => {
+    const written: string[] = [];
+    const ended: number[] = [];
+    const stream = (name: string, isTTY: boolean): EventEmitter =>
+      Object.assign(new EventEmitter(), {
+        isTTY,
+        write: (text: string, done?: () => void) => {
+          if (text !== '') written.push(`${name}: ${text}`);
+          done?.();
+          return true;
+        },
+      });
+    const streams = { stdin, stdout: stream('out', true), stderr: stream('err', false) };
+    const rest = { env, cwd: () => '/', exit: (code: number) => ended.push(code), exitCode: undefined };
+    const host = Object.assign(new EventEmitter(), streams, rest);
+    return { host: host as unknown as NodeJS.Process, ...streams, written, ended };
+  };
+
+  it('ends quietly where its reader has gone, and fails where its output cannot be written', () => {
+    const { host, stdout, stderr, ended } = fakeProcess();
+    processIo(host);
+    stdout.emit('error', Object.assign(new Error('gone'), { code: 'EPIPE' }));
+    stderr.emit('error', Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    expect(ended).toEqual([0, 3]);
+  });
+
+  it('writes colours to the terminal, and none into the file beside it', () => {
+    const { host, written } = fakeProcess();
+    const io = processIo(host);
+    io.out('\u001b[1mbold\u001b[22m');
+    io.err('\u001b[31mred\u001b[39m');
+    expect([io.colours, written]).toEqual([true, ['out: \u001b[1mbold\u001b[22m', 'err: red']]);
+  });
+
+  it('is stopped by a signal once, and ended by a later one, where a command heeds them', () => {
+    const { host, ended } = fakeProcess();
+    let now = 0;
+    const io = processIo(host, () => now);
+    expect(host.listenerCount('SIGINT')).toBe(0);
+    const { stop } = io;
+    host.emit('SIGINT', 'SIGINT');
+    now = 400;
+    host.emit('SIGTERM', 'SIGTERM');
+    expect([stop.aborted, stop.reason, ended]).toEqual([true, 'SIGINT', []]);
+    now = 600;
+    host.emit('SIGTERM', 'SIGTERM');
+    expect(ended).toEqual([143]);
+  });
+
+  it('reads its standard input to the end, and no endless one', async () => {
+    const { host } = fakeProcess({}, [Buffer.from('a'), Buffer.from('b')]);
+    expect((await processIo(host).readInput()).toString()).toBe('ab');
+    const endless = fakeProcess(
+      {},
+      Array.from({ length: 17 }, () => Buffer.alloc(1 << 20)),
+    );
+    await expect(processIo(endless.host).readInput()).rejects.toThrow('longer than 16 MiB');
+  });
+
+  it('tells what nobody has caught in one harmless line', () => {
+    const { host, written, ended } = fakeProcess();
+    endOnUncaught(host);
+    host.emit('uncaughtException', new Error('no\u001b[2J\nsecond line'));
+    finish(host, 1);
+    expect(written).toEqual([String.raw`err: portcullis: no\x1b[2J` + '\n']);
+    expect([ended, host.exitCode]).toEqual([[3, 1], 1]);
+  });
+});
+
+describe('pin', () => {
+  it('gives a server, its key, its request and its PKCS#12 file the same pin, in text and JSON', async () => {
+    const server = createServer({
+      key: readFileSync(resolve(folder.path, 'server.key')),
+      cert: readFileSync(resolve(folder.path, 'server.pem')),
+      logger: false,
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const targets = [host, 'server.key', 'server.pub', 'server.pem', 'server.p12', '-'];
+    const input = readFileSync(resolve(folder.path, 'server.pub'));
+    const surroundings = { directory: folder.path, input, environment: { P: 'open sesame' } };
+    const json = await runCli(['pin', ...targets, '--json', '--passphrase-env', 'P'], surroundings);
+    const text = await runCli(['pin', host, '--chain'], surroundings);
+    await server.shutdown({ timeout: 0 });
+    const found = JSON.parse(json.out) as { target: string; pin: string; hex: string }[];
+    const firsts = targets.map((target) => found.find((one) => one.target === target)!.pin);
+    expect(new Set(firsts).size).toBe(1);
+    expect(Buffer.from(found[0]!.hex, 'hex').toString('base64')).toBe(firsts[0]!.slice('sha256/'.length));
+    expect(text.out.split('  ')[0]).toBe(firsts[0]);
+    expect(text.err).toContain('was not verified');
+    expect([json.code, text.code]).toEqual([0, 0]);
+  });
+
+  it('asks for a passphrase at a terminal, once for a file, and does not repeat it', async () => {
+    const { code, out, err } = await runCli(['pin', 'server.p12'], {
+      directory: folder.path,
+      secrets: ['open sesame'],
+    });
+    expect([code, out.startsWith('sha256/')]).toEqual([0, true]);
+    expect(err).toBe('Passphrase of server.p12: ');
+  });
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'sees a server that wants a certificate of everybody (%s)',
+    async (version) => {
+      const server = createTlsServer({
+        key: readFileSync(resolve(folder.path, 'server.key')),
+        cert: readFileSync(resolve(folder.path, 'server.pem')),
+        ca: folder.ca,
+        requestCert: true,
+        minVersion: version,
+        maxVersion: version,
+      });
+      server.on('connection', (socket) => socket.on('error', () => undefined));
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const { port } = server.address() as AddressInfo;
+      const { code, out } = await runCli(['pin', `127.0.0.1:${port}`]);
+      const own = await runCli(['pin', 'server.pub'], { directory: folder.path });
+      server.close();
+      expect([code, out.split('  ')[0]]).toEqual([0, own.out.split('  ')[0]]);
+    },
+  );
+
+  it('says who refuses connections, and who speaks no TLS', async () => {
+    const free = createPlainServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.resume();
+      socket.end('220 mail.example.org ESMTP\r\n');
+    });
+    await once(free.listen(0, '127.0.0.1'), 'listening');
+    const host = `127.0.0.1:${(free.address() as AddressInfo).port}`;
+    const mute = await runCli(['pin', host]);
+    free.close();
+    await once(free, 'close');
+    const gone = await runCli(['pin', host]);
+    expect([mute.code, gone.code]).toEqual([3, 3]);
+    expect(mute.err).toMatch(/does not speak TLS|has ended the handshake/);
+    expect(gone.err).toContain(`${host} refuses connections`);
+  });
+});
+
+describe('audit', () => {
+  it('fails from the severity that is asked for, and says so in JSON', async () => {
+    const options = { directory: folder.path };
+    const strict = await runCli(['audit', 'options.json', '--fail-on', 'info', '--json'], options);
+    const lenient = await runCli(['audit', 'options.json', '--fail-on', 'none', '--json'], options);
+    expect([strict.code, lenient.code]).toEqual([1, 0]);
+    const report = JSON.parse(strict.out) as { ok: boolean; findings: { code: string; remedy: string }[] };
+    expect(report.ok).toBe(false);
+    expect(report.findings.map(({ code }) => code)).toContain('DANGEROUS_OPTION');
+    expect((JSON.parse(lenient.out) as { ok: boolean }).ok).toBe(true);
+  });
+
+  it.each(['server.mjs', 'promised.mjs'])('reads a server, or promised options: %s', async (name) => {
+    const { code, out, err } = await runCli(['audit', name, '--fail-on', 'none'], { directory: folder.path });
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toContain('HSTS_NOT_SEEN');
+    expect(out).not.toContain('CERTIFICATE_DEVELOPMENT');
+  });
+});
+
+const machine = (given: Partial<Machine>): Machine => ({
+  node: '24.21.0',
+  openssl: '3.5.8',
+  platform: 'linux x64',
+  fips: false,
+  execArgv: [],
+  environment: {},
+  openFiles: 20_000,
+  now: Date.parse('2026-11-21'),
+  directory: folder.path,
+  ...given,
+});
+
+describe('doctor', () => {
+  const found = (given: Partial<Machine>, status = 'wrong'): string[] =>
+    [...runtimeChecks(machine(given)), ...environmentChecks(machine(given))]
+      .filter((check) => check.status === status)
+      .map(({ code }) => code);
+
+  it('finds nothing wrong with a machine that is in order', () => {
+    expect(found({})).toEqual([]);
+    expect(found({}, 'note')).toEqual([]);
+  });
+
+  it.each<[string, Partial<Machine>, string]>([
+    ['a Node beyond its end of life', { node: '20.20.2' }, 'NODE'],
+    ['an OpenSSL beyond its end of life', { openssl: '3.0.19' }, 'OPENSSL'],
+    ['a clock of the last century', { now: 0 }, 'CLOCK'],
+    ['a clock that is none', { now: Number.NaN }, 'CLOCK'],
+    [
+      'clients that verify nobody',
+      { environment: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } },
+      'NODE_TLS_REJECT_UNAUTHORIZED',
+    ],
+    ['old versions by NODE_OPTIONS', { environment: { NODE_OPTIONS: '--tls-min-v1.0' } }, 'TLS_MIN_VERSION'],
+    ['old versions by an argument', { execArgv: ['--tls-min-v1.1'] }, 'TLS_MIN_VERSION'],
+    ['keys that are logged', { execArgv: ['--tls-keylog=/tmp/keys'] }, 'TLS_KEYLOG'],
+    ['a lenient parser', { environment: { NODE_OPTIONS: '--insecure-http-parser' } }, 'INSECURE_HTTP_PARSER'],
+  ])('finds %s', (_what, given, code) => {
+    expect(found(given)).toEqual([code]);
+  });
+
+  it.each<[string, Partial<Machine>, string]>([
+    ['an end of life that is near', { node: '22.23.3', now: Date.parse('2027-03-01') }, 'NODE'],
+    ['a line that it does not know', { node: '31.0.0' }, 'NODE'],
+    ['few files', { openFiles: 1_024 }, 'OPEN_FILES'],
+    ['a key log of other programs', { environment: { SSLKEYLOGFILE: '/tmp/keys' } }, 'SSLKEYLOGFILE'],
+    ['more CAs', { environment: { NODE_EXTRA_CA_CERTS: 'ca.pem' } }, 'EXTRA_AUTHORITIES'],
+    [
+      'another configuration of OpenSSL',
+      { environment: { OPENSSL_CONF: 'openssl.cnf' } },
+      'OPENSSL_CONFIGURATION',
+    ],
+  ])('notes %s', (_what, given, code) => {
+    expect(found(given, 'note')).toEqual([code]);
+  });
+
+  it.each([
+    ['24.20.0', 'note'],
+    ['24.21.0', 'ok'],
+    ['26.10.0', 'ok'],
+    ['26.7.9', 'note'],
+    ['22.23.3', 'note'],
+  ])('knows whether Node %s lets in clients without a certificate', (node, status) => {
+    expect(bypassChecks({ node })[0]).toMatchObject({ code: 'RESUMPTION_WITHOUT_CERTIFICATE', status });
+  });
+
+  it('says by its exit code and as JSON whether something is wrong', async () => {
+    const environment = { NODE_TLS_REJECT_UNAUTHORIZED: '0', PORTCULLIS_HOME: folder.path };
+    const { code, out } = await runCli(['doctor', '--json'], { directory: folder.path, environment });
+    const { ok, checks } = JSON.parse(out) as { ok: boolean; checks: { code: string }[] };
+    expect([code, ok]).toEqual([1, false]);
+    expect(checks.map((check) => check.code)).toEqual(
+      expect.arrayContaining(['NODE', 'OPENSSL', 'GROUPS', 'DEVELOPMENT_CERTIFICATE', 'EXPRESS']),
+    );
+  });
+});
+
+describe('completion', () => {
+  const complete = async (words: readonly string[]): Promise<string[]> => {
+    const { out: script } = await runCli(['completion', 'bash']);
+    const asked = `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}
+_portcullis; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout, stderr, status } = spawnSync('bash', ['--norc', '-c', `${script}\n${asked}`], {
+      cwd: folder.path,
+      encoding: 'utf8',
+    });
+    expect([stderr, status]).toEqual(['', 0]);
+    return stdout.split('\n').filter(Boolean);
+  };
+
+  it.each([
+    ['commands', ['portcullis', 'do'], ['doctor']],
+    ['options', ['portcullis', 'serve', '--cl'], ['--client-auth']],
+    ['choices', ['portcullis', 'serve', '--profile', 'm'], ['modern']],
+    ['choices after =', ['portcullis', 'serve', '--profile', '=', 'i'], ['intermediate']],
+    ['files of an option', ['portcullis', 'serve', '--cert', 'server.pe'], ['server.pem']],
+    ['files of an argument', ['portcullis', 'pin', 'backup'], ['backup.csr']],
+    ['commands within commands', ['portcullis', 'pki', 'revo'], ['revoke']],
+    ['what help is about', ['portcullis', 'help', 'aud'], ['audit']],
+    ['shells', ['portcullis', 'completion', 'z'], ['zsh']],
+    ['nothing where a number is due', ['portcullis', 'serve', '--port', ''], []],
+  ])('of bash knows %s', async (_what, words, completed) => {
+    expect(await complete(words)).toEqual(completed);
+  });
+
+  it.each(['zsh', 'fish'])('of %s names every command and option', async (shell) => {
+    const { out } = await runCli(['completion', shell]);
+    for (const command of everyCommand(createProgram(silentIo))) {
+      for (const { long } of command.options) expect(out).toContain(long!.slice(2));
+    }
+  });
+});
+
+interface FakeWorker extends PoolWorker {
+  readonly signals: string[];
+  serve: () => void;
+  end: (how: number | string) => void;
+}
+
+describe('workers', () => {
+  const pool = (count = 3) => {
+    const workers: FakeWorker[] = [];
+    const pauses: { ms: number; run: () => void; cancelled: boolean }[] = [];
+    const told: string[] = [];
+    let now = 0;
+    const made = new WorkerPool({
+      count,
+      fork: () => {
+        const worker: FakeWorker = {
+          pid: 100 + workers.length,
+          signals: [],
+          serve: () => undefined,
+          end: () => undefined,
+          onServing: (heard) => (worker.serve = () => heard({})),
+          onExit: (ended) => (worker.end = ended),
+          kill: (signal) => worker.signals.push(signal),
+        };
+        workers.push(worker);
+        return worker;
+      },
+      delay: (run, ms) => {
+        const pause = { ms, run, cancelled: false };
+        pauses.push(pause);
+        return () => (pause.cancelled = true);
+      },
+      now: () => now,
+      tell: (line) => told.push(line),
+      onServing: () => told.push('serving'),
+    });
+    return { made, workers, pauses, told, at: (ms: number) => (now = ms) };
+  };
+
+  it('begin once the first one serves, which is told once', () => {
+    const { workers, told } = pool();
+    expect(workers).toHaveLength(1);
+    workers[0]!.serve();
+    expect(workers).toHaveLength(3);
+    workers[1]!.serve();
+    expect(told).toEqual(['serving']);
+  });
+
+  it('do not begin where the first one fails, whose exit code is that of all', async () => {
+    const { made, workers, pauses } = pool();
+    workers[0]!.end(3);
+    await expect(made.done).resolves.toBe(3);
+    expect([workers.length, pauses.length]).toEqual([1, 0]);
+  });
+
+  it('fail where the first one is killed, or ends without a word', async () => {
+    const killed = pool();
+    killed.workers[0]!.end('SIGKILL');
+    await expect(killed.made.done).resolves.toBe(3);
+    expect(killed.told).toEqual(['the first worker was ended by SIGKILL']);
+    const silent = pool();
+    silent.workers[0]!.end(0);
+    await expect(silent.made.done).resolves.toBe(3);
+  });
+
+  it('are replaced after a pause, which doubles up to half a minute, and begins anew after a minute of health', () => {
+    const { workers, pauses, told, at } = pool(1);
+    workers[0]!.serve();
+    for (let index = 0; index < 7; index++) {
+      workers.at(-1)!.end(1);
+      pauses.at(-1)!.run();
+    }
+    at(60_000);
+    workers.at(-1)!.end('SIGSEGV');
+    expect(pauses.map(({ ms }) => ms)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 1_000]);
+    expect(told[1]).toBe('worker 100 has ended (exit code 1); another one starts in 1 s');
+  });
+
+  it('stop together, without those that were to start', async () => {
+    const { made, workers, pauses } = pool();
+    workers[0]!.serve();
+    workers[2]!.end('SIGKILL');
+    made.stop();
+    expect(pauses[0]!.cancelled).toBe(true);
+    expect(workers.map(({ signals }) => signals)).toEqual([['SIGTERM'], ['SIGTERM'], []]);
+    workers[0]!.end(0);
+    workers[1]!.end('SIGTERM');
+    await expect(made.done).resolves.toBe(0);
+  });
+});

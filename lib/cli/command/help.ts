@@ -1,0 +1,38 @@
+import { type Command, Help } from 'commander';
+import { detailsOf, exitMeanings } from './details.ts';
+import type { Io } from '../io.ts';
+
+/** Commander's own help, and after it examples and exit codes. */
+export function formatHelp(command: Command, helper: Help): string {
+  const usual = Help.prototype.formatHelp.call(helper, command, helper).trimEnd();
+  const title = (text: string): string => helper.styleTitle(text);
+  return `${[usual, examplesOf(command, title), exitsOf(command, title)].filter(Boolean).join('\n\n')}\n`;
+}
+
+function examplesOf(command: Command, title: (text: string) => string): string {
+  const { examples } = detailsOf(command);
+  if (examples.length === 0) return '';
+  return [
+    title('Examples:'),
+    ...examples.flatMap(({ line, what }) => [`  # ${what}`, `  $ portcullis ${line}`]),
+  ].join('\n');
+}
+
+function exitsOf(command: Command, title: (text: string) => string): string {
+  return [title('Exit codes:'), ...exitMeanings(command).map(([code, what]) => `  ${code}  ${what}`)].join(
+    '\n',
+  );
+}
+
+/** For who types `portcullis` alone: one example of each command. */
+export function shortUsage(program: Command, io: Io): string {
+  const rows = program.commands.flatMap((command) => detailsOf(command).examples.slice(0, 1));
+  const width = Math.max(0, ...rows.map(({ line }) => line.length));
+  const lines = rows.map(({ line, what }) =>
+    cut(`  portcullis ${line.padEnd(width)}  # ${what}`, io.columns),
+  );
+  return `Usage:\n${lines.join('\n')}\n\n'portcullis COMMAND --help' tells more, 'portcullis --help' lists all.\n`;
+}
+
+const cut = (line: string, columns: number): string =>
+  line.length <= columns || columns < 40 ? line : `${line.slice(0, columns - 1)}…`;

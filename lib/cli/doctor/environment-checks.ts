@@ -1,0 +1,98 @@
+import { type Check, note, ok, wrong } from './check.ts';
+import type { Machine } from './machine.ts';
+
+/** What in the environment, or among Node's own options, weakens TLS or changes whom it trusts. */
+export function environmentChecks({ environment, execArgv }: Machine): Check[] {
+  const options = [...execArgv, ...(environment['NODE_OPTIONS'] ?? '').split(/\s+/)].filter(Boolean);
+  const given = (pattern: RegExp): string | undefined => options.find((option) => pattern.test(option));
+  const found = [
+    rejectUnauthorized(environment),
+    oldVersion(given(/^--tls-min-v1\.[01]\b/)),
+    keyLog(environment['SSLKEYLOGFILE'], given(/^--tls-keylog\b/)),
+    insecureParser(given(/^--insecure-http-parser\b/)),
+    opensslConfiguration(
+      environment['OPENSSL_CONF'],
+      given(/^--openssl-(?:config|shared-config|legacy-provider)\b/),
+    ),
+    extraAuthorities(environment['NODE_EXTRA_CA_CERTS'], given(/^--use-(?:openssl|system)-ca\b/)),
+    inspector(given(/^--inspect/)),
+  ].flatMap((check) => check ?? []);
+  return found.length > 0 ? found : [ok('environment', 'ENVIRONMENT', 'nothing in it changes TLS')];
+}
+
+function rejectUnauthorized(environment: Machine['environment']): Check | undefined {
+  return environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0'
+    ? wrong(
+        'environment',
+        'NODE_TLS_REJECT_UNAUTHORIZED',
+        'NODE_TLS_REJECT_UNAUTHORIZED=0: this process verifies no server that it connects to',
+        'Unset it, and give the CA instead: NODE_EXTRA_CA_CERTS, or the option ca.',
+      )
+    : undefined;
+}
+
+const oldVersion = (option: string | undefined): Check | undefined =>
+  option === undefined
+    ? undefined
+    : wrong(
+        'environment',
+        'TLS_MIN_VERSION',
+        `${option}: connections of this process may use TLS below 1.2 (createServer does not)`,
+        'Leave it out of NODE_OPTIONS.',
+      );
+
+function keyLog(file: string | undefined, option: string | undefined): Check | undefined {
+  if (option !== undefined) {
+    return wrong(
+      'environment',
+      'TLS_KEYLOG',
+      'the keys of every session are written to a file (--tls-keylog)',
+      'Leave it out where the traffic is anybody else’s.',
+    );
+  }
+  if (!file) return undefined;
+  const remedy = 'Unset it where the traffic is anybody else’s.';
+  return note(
+    'environment',
+    'SSLKEYLOGFILE',
+    'SSLKEYLOGFILE is set: curl and browsers write session keys',
+    remedy,
+  );
+}
+
+const insecureParser = (option: string | undefined): Check | undefined =>
+  option === undefined
+    ? undefined
+    : wrong(
+        'environment',
+        'INSECURE_HTTP_PARSER',
+        `${option}: malformed requests are accepted, as request smuggling needs it`,
+        'Leave it out of NODE_OPTIONS.',
+      );
+
+function opensslConfiguration(file: string | undefined, option: string | undefined): Check | undefined {
+  const given = option ?? (file ? 'OPENSSL_CONF' : undefined);
+  return given === undefined
+    ? undefined
+    : note(
+        'environment',
+        'OPENSSL_CONFIGURATION',
+        `${given}: OpenSSL's defaults are changed for this process (createServer sets its own versions, ciphers and groups)`,
+      );
+}
+
+function extraAuthorities(file: string | undefined, option: string | undefined): Check | undefined {
+  const given = [...(file ? ['NODE_EXTRA_CA_CERTS'] : []), ...(option === undefined ? [] : [option])];
+  return given.length === 0
+    ? undefined
+    : note(
+        'environment',
+        'EXTRA_AUTHORITIES',
+        `${given.join(' and ')}: connections from here trust more CAs (createServer trusts clients by clientAuth.ca alone)`,
+      );
+}
+
+const inspector = (option: string | undefined): Check | undefined =>
+  option === undefined
+    ? undefined
+    : note('environment', 'INSPECTOR', `${option}: who reaches the debugger reads every key of the process`);

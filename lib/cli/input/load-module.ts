@@ -1,0 +1,110 @@
+import { statSync } from 'node:fs';
+import { dirname, extname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { messageOf } from '../../errors.ts';
+import { CliFailure } from '../failure.ts';
+import type { Io } from '../io.ts';
+import { codeOf } from './read-file.ts';
+
+/** What a module exports, CommonJS included. */
+export type Exports = Readonly<Record<string, unknown>>;
+
+const extensions = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];
+
+/** Whether `name` is there, and what. */
+export function kindOf(io: Io, name: string): 'file' | 'folder' | 'other' | undefined {
+  const found = statSync(resolve(io.directory, name), { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  return found.isDirectory() ? 'folder' : found.isFile() ? 'file' : 'other';
+}
+
+/** Says what is missing, and what may have been meant: `app` for `app.js`. */
+export function nothingThere(io: Io, name: string): CliFailure {
+  const near = extensions
+    .map((extension) => `${name}${extension}`)
+    .find((file) => kindOf(io, file) === 'file');
+  const other = name.replace(/\.[cm]?[jt]s$/, '');
+  const sibling = extensions
+    .map((extension) => `${other}${extension}`)
+    .find((file) => other !== name && kindOf(io, file) === 'file');
+  const guess = near ?? sibling;
+  const hint =
+    guess === undefined ? `Looked in ${dirname(resolve(io.directory, name))}.` : `Did you mean '${guess}'?`;
+  return new CliFailure(`there is no ${name}`, hint);
+}
+
+/** Runs a module and gives its exports. CliFailures tell what has gone wrong in it, and where. */
+export async function loadModule(io: Io, name: string): Promise<Exports> {
+  const file = resolve(io.directory, name);
+  try {
+    return (await import(pathToFileURL(file).href)) as Exports;
+  } catch (error) {
+    throw failureOf(error, name, file);
+  }
+}
+
+function failureOf(error: unknown, name: string, file: string): CliFailure {
+  const code = codeOf(error);
+  if (code === 'ERR_UNKNOWN_FILE_EXTENSION' && extname(file).endsWith('ts')) {
+    const hint = `Node ${process.versions.node} runs no TypeScript: use 22.18 or later, or build it first.`;
+    return new CliFailure(`${name} cannot be loaded`, hint, undefined, error);
+  }
+  if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') return missing(error, name);
+  const place = placeOf(error);
+  const message = `${name} has failed while it was loaded: ${firstLine(messageOf(error))}${place}`;
+  return new CliFailure(message, 'PORTCULLIS_DEBUG=1 shows the stack.', undefined, error);
+}
+
+/** `import 'x'` of what is not installed, or './x' that is not there. */
+function missing(error: unknown, name: string): CliFailure {
+  const message = firstLine(messageOf(error));
+  const wanted = /Cannot find (?:package|module) '([^']+)'/.exec(message)?.[1];
+  const hint =
+    wanted === undefined
+      ? undefined
+      : /^[./]|^file:/.test(wanted)
+        ? 'Its path must be complete, with the ending (.js).'
+        : `npm install ${packageOf(wanted)}`;
+  return new CliFailure(`${name} needs what is not there: ${message}`, hint, undefined, error);
+}
+
+const packageOf = (specifier: string): string =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+
+const firstLine = (text: string): string => text.split('\n', 1)[0]!;
+
+/** ` (app.js:12:3)`: the first line of the stack outside Node and node_modules; a syntax error's is the first of all. */
+function placeOf(error: unknown): string {
+  const stack = typeof error === 'object' && error !== null && 'stack' in error ? String(error.stack) : '';
+  const line = stack
+    .split('\n')
+    .find((one) => /(?:file:\/\/|[/\\]).*:\d+/.test(one) && !/node:|node_modules|cli[/\\]input/.test(one));
+  const place = line === undefined ? undefined : /([^/\\()]+:\d+(?::\d+)?)\)?$/.exec(line.trim())?.[1];
+  return place === undefined ? '' : ` (${place})`;
+}
+
+/** What a module means by its default export: CommonJS may have wrapped it once more. */
+export function candidatesOf(exports: Exports, names: readonly string[]): unknown[] {
+  const fallback: unknown = exports['default'];
+  const inner = typeof fallback === 'object' && fallback !== null ? (fallback as Exports) : {};
+  return [
+    fallback,
+    ...names.map((name) => exports[name]),
+    ...['default', ...names].map((name) => inner[name]),
+  ];
+}
+
+/** The names that a module exports, for a message. */
+export function exportedNames(exports: Exports): string {
+  const names = Object.keys(exports).filter((name) => name !== '__esModule' && name !== 'module.exports');
+  return names.length === 0 ? 'nothing' : names.slice(0, 8).join(', ');
+}
+
+/** A folder's module, as Node would take it. */
+export const entriesOf = (io: Io, folder: string): string[] =>
+  ['app', 'server', 'index', 'main', join('src', 'app'), join('src', 'server'), join('src', 'index')]
+    .flatMap((name) => extensions.map((extension) => join(folder, `${name}${extension}`)))
+    .filter((file) => kindOf(io, file) === 'file');

@@ -1,0 +1,55 @@
+import { type Command, Option } from 'commander';
+import { CliFailure, exitCodes } from '../failure.ts';
+import type { Io } from '../io.ts';
+import { readWhole } from './read-file.ts';
+
+/** What `withPassphrase` adds to the options of a command. */
+export interface PassphraseFlags {
+  readonly passphraseEnv?: string | undefined;
+  readonly passphraseFile?: string | undefined;
+}
+
+/** Adds `--passphrase-env NAME` and `--passphrase-file FILE`: never the passphrase itself, which `ps` would show. */
+export function withPassphrase(command: Command): Command {
+  return command
+    .option('--passphrase-env <name>', 'environment variable that holds the passphrase')
+    .addOption(
+      new Option('--passphrase-file <file>', 'file whose first line is the passphrase').conflicts(
+        'passphraseEnv',
+      ),
+    );
+}
+
+/** The passphrase that the options name; undefined without them. CliFailures: not set, empty, not readable. */
+export function passphraseFrom(flags: PassphraseFlags, io: Io): string | undefined {
+  if (flags.passphraseEnv !== undefined) return fromEnvironment(flags.passphraseEnv, io);
+  if (flags.passphraseFile !== undefined) return fromFile(flags.passphraseFile, io);
+  return undefined;
+}
+
+/** The same, or what is typed at a terminal; undefined where there is none. */
+export async function askedPassphrase(
+  flags: PassphraseFlags,
+  io: Io,
+  prompt: string,
+): Promise<string | undefined> {
+  return passphraseFrom(flags, io) ?? (io.askSecret === undefined ? undefined : io.askSecret(`${prompt}: `));
+}
+
+function fromEnvironment(name: string, io: Io): string {
+  const value = io.environment[name];
+  if (value !== undefined && value !== '') return value;
+  // Who gives the passphrase itself in place of the name gets no copy of it in a log.
+  const shown = /^[A-Z_][A-Z0-9_]*$/.test(name) ? name : 'that --passphrase-env names';
+  throw new CliFailure(
+    `the environment variable ${shown} is ${value === '' ? 'empty' : 'not set'}`,
+    'Give the name of a variable, not the passphrase: --passphrase-env KEY_PASSPHRASE',
+    exitCodes.usage,
+  );
+}
+
+function fromFile(name: string, io: Io): string {
+  const [line = ''] = readWhole(io, name).toString('utf8').split(/\r?\n/, 1);
+  if (line !== '') return line;
+  throw new CliFailure(`the first line of ${name} is empty`, 'Write the passphrase there.');
+}

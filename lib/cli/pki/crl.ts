@@ -1,0 +1,66 @@
+import { resolve } from 'node:path';
+import { CliFailure } from '../failure.ts';
+import type { Io } from '../io.ts';
+import { crlFile, nextCrl, rootCrlDays } from './crl-file.ts';
+import type { Folder } from './folder.ts';
+import type { RecordedCrl } from './record.ts';
+import { reportCrl } from './report.ts';
+import { openRoot, type RootOptions } from './root.ts';
+import type { NewFile } from './staged-files.ts';
+import { change, openAuthority, openFolder } from './store.ts';
+import { usage } from './usage.ts';
+
+export interface CrlCommandOptions extends RootOptions {
+  readonly root?: boolean;
+  readonly days?: number;
+  readonly out?: string;
+  readonly der?: boolean;
+  readonly json?: boolean;
+}
+
+/** `pki crl`: writes the next list of revoked certificates before the last one runs out. */
+export async function crl(options: CrlCommandOptions, io: Io): Promise<void> {
+  if (options.root !== true && options.rootKey !== undefined)
+    throw usage('--root-key goes with --root', 'The CRL of what issues here needs no root key.');
+  const folder = openFolder(io, options);
+  await (options.root === true ? rootCrl(folder, options, io) : issuerCrl(folder, options, io));
+}
+
+async function issuerCrl(folder: Folder, options: CrlCommandOptions, io: Io): Promise<void> {
+  const authority = await openAuthority(io, folder, options);
+  const done = await change(io, folder, async (record) => {
+    const next = await nextCrl(authority, record.certificates, record.crl, options.days, io.now());
+    const revoked = record.certificates.filter((entry) => entry.revoked !== undefined).length;
+    return {
+      record: { ...record, crl: next },
+      files: copies(io, next, options),
+      result: { crl: next, revoked },
+    };
+  });
+  reportCrl(io, { ...done, file: folder.crl, out: options.out, json: options.json === true });
+}
+
+/** Some verifiers want a list of every authority (OpenSSL's `-crl_check_all`, nginx); the root's revokes nobody. */
+async function rootCrl(folder: Folder, options: CrlCommandOptions, io: Io): Promise<void> {
+  const root = await openRoot(io, folder, options);
+  const done = await change(io, folder, async (record) => {
+    if (record.issuer === 'root')
+      throw new CliFailure('here the root issues', 'Its CRL is the one that is written without --root.');
+    const next = await nextCrl(
+      root,
+      [],
+      record.rootCrl ?? { number: '0' },
+      options.days ?? rootCrlDays,
+      io.now(),
+    );
+    return {
+      record: { ...record, rootCrl: next },
+      files: copies(io, next, options),
+      result: { crl: next, revoked: 0 },
+    };
+  });
+  reportCrl(io, { ...done, file: folder.rootCrl, out: options.out, json: options.json === true });
+}
+
+const copies = (io: Io, list: RecordedCrl, { out, der }: CrlCommandOptions): NewFile[] =>
+  out === undefined ? [] : [crlFile(resolve(io.directory, out), list, der === true)];

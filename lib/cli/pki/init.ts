@@ -1,0 +1,212 @@
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Authority, AuthorityOptions, DistinguishedNameInput, KeyType } from '../../pki/index.ts';
+import { CliFailure, exitCodes } from '../failure.ts';
+import type { Io } from '../io.ts';
+import { nextCrl, rootCrlDays } from './crl-file.ts';
+import { periodOf } from './days.ts';
+import { fileFailure } from './file-failure.ts';
+import { type Folder, folderOf, requirePrivate } from './folder.ts';
+import { encryptedKey } from './keys.ts';
+import { withLock } from './lock.ts';
+import { shown } from './paths.ts';
+import { developmentNames, permittedOnly } from './permitted.ts';
+import { type AuthorityRecord, writeRecord } from './record.ts';
+import { reportInit } from './report.ts';
+import { readNewSecret } from './secrets.ts';
+import { type NewFile, StagedFiles } from './staged-files.ts';
+import { parseSubject } from './subject.ts';
+import { usage } from './usage.ts';
+import { parseCertificate } from './parse-certificate.ts';
+
+export interface InitOptions {
+  readonly dir?: string;
+  /** False with `--no-passphrase`. */
+  readonly passphrase: boolean;
+  readonly passphraseFile?: string;
+  readonly permit?: readonly string[];
+  readonly unconstrained?: boolean;
+  readonly subject?: string;
+  readonly days?: number;
+  readonly keyType?: KeyType;
+  readonly intermediate?: boolean;
+  readonly rootOut?: string;
+  readonly json?: boolean;
+}
+
+/** `pki init`: makes an authority in a folder of its own, and never touches one that is there. */
+export async function init(options: InitOptions, io: Io): Promise<void> {
+  requireConsistent(options);
+  const folder = folderOf(io, options.dir);
+  requireEmpty(io, folder);
+  const passphrase = await choosePassphrase(options, io, folder);
+  makeFolder(io, folder);
+  await withLock(io, folder.lock, async () => {
+    requireEmpty(io, folder);
+    const { root, issuer } = await makeAuthorities(options, io);
+    const crl = await nextCrl(issuer, [], { number: '0' }, undefined, io.now());
+    const rootCrl =
+      issuer === root ? undefined : await nextCrl(root, [], { number: '0' }, rootCrlDays, io.now());
+    const record: AuthorityRecord = {
+      format: 'portcullis-authority',
+      version: 1,
+      issuer: issuer === root ? 'root' : 'intermediate',
+      crl,
+      ...(rootCrl !== undefined && { rootCrl }),
+      certificates: [],
+    };
+    const rootKeyFile =
+      options.rootOut === undefined ? folder.rootKey : resolve(io.directory, options.rootOut);
+    const key = (authority: Authority): Promise<string> => encryptedKey(authority.key, passphrase);
+    writeAll(io, [
+      file(rootKeyFile, await key(root), 0o600),
+      file(folder.root, root.certificate, 0o644),
+      ...(issuer === root
+        ? []
+        : [
+            file(folder.intermediateKey, await key(issuer), 0o600),
+            file(folder.intermediate, issuer.certificate, 0o644),
+          ]),
+      file(folder.ca, root.certificate + (issuer === root ? '' : issuer.certificate), 0o644),
+      file(folder.crl, crl.pem, 0o644),
+      ...(rootCrl === undefined ? [] : [file(folder.rootCrl, rootCrl.pem, 0o644)]),
+      // Keys do not belong into a repository. What else is in the folder may.
+      ...(isFresh(folder) ? [file(folder.gitignore, '*\n', 0o600)] : []),
+      // The last one: without it there is no authority.
+      file(folder.record, writeRecord(record), 0o600),
+    ]);
+    reportInit(io, {
+      folder,
+      record,
+      root: parseCertificate(root.certificate),
+      rootKeyFile,
+      encrypted: passphrase !== undefined,
+      permitted: permittedNames(options),
+      json: options.json === true,
+    });
+  });
+}
+
+function requireConsistent({
+  passphrase,
+  passphraseFile,
+  permit,
+  unconstrained,
+  intermediate,
+  rootOut,
+}: InitOptions): void {
+  if (!passphrase && passphraseFile !== undefined)
+    throw usage('--no-passphrase and --passphrase-file contradict each other', 'Give one of them.');
+  if (permit !== undefined && unconstrained === true)
+    throw usage('--permit and --unconstrained contradict each other', 'Give one of them.');
+  if (rootOut !== undefined && intermediate !== true)
+    throw usage(
+      '--root-out needs --intermediate',
+      'Without one the root issues, and its key is needed here.',
+    );
+}
+
+function makeFolder(io: Io, { directory }: Folder): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw fileFailure(io, directory, 'cannot be made', error);
+  }
+  requirePrivate(io, directory, 'folder', 'directory');
+}
+
+function requireEmpty(io: Io, folder: Folder): void {
+  const { directory } = folder;
+  if (statSync(directory, { throwIfNoEntry: false }) === undefined) return;
+  requirePrivate(io, directory, 'folder', 'directory');
+  const own: readonly string[] = Object.values({ ...folder, lock: '', gitignore: '' });
+  const found = readdirSync(directory).filter((name) => own.includes(resolve(directory, name)));
+  if (found.length === 0) return;
+  const whole = found.includes('record.json');
+  throw new CliFailure(
+    whole
+      ? `there is an authority in ${shown(io, directory)} already`
+      : `${shown(io, directory)} has ${found.join(', ')} already`,
+    whole
+      ? 'Name another folder with --dir. Nothing was changed.'
+      : 'Name another folder with --dir, or move these away. Nothing was changed.',
+  );
+}
+
+const isFresh = ({ directory, lock }: Folder): boolean =>
+  readdirSync(directory).every((name) => resolve(directory, name) === lock);
+
+async function choosePassphrase(options: InitOptions, io: Io, folder: Folder): Promise<string | undefined> {
+  if (!options.passphrase) return undefined;
+  try {
+    return await readNewSecret(io, {
+      of: `the authority in ${shown(io, folder.directory)}`,
+      option: '--passphrase-file',
+      file: options.passphraseFile,
+      variable: 'PORTCULLIS_PASSPHRASE',
+    });
+  } catch (error) {
+    if (!(error instanceof CliFailure) || error.exitCode !== exitCodes.usage) throw error;
+    throw new CliFailure(
+      error.message,
+      `${error.hint} For a key that is not encrypted (0600): --no-passphrase.`,
+      exitCodes.usage,
+    );
+  }
+}
+
+async function makeAuthorities(
+  options: InitOptions,
+  io: Io,
+): Promise<{ readonly root: Authority; readonly issuer: Authority }> {
+  const { createAuthority } = await import('../../pki/index.ts');
+  const subject = options.subject === undefined ? undefined : parseSubject(options.subject);
+  const intermediate = options.intermediate === true;
+  const constraints = permittedNames(options);
+  const common: Pick<AuthorityOptions, 'keyType'> =
+    options.keyType === undefined ? {} : { keyType: options.keyType };
+  const root = await createAuthority({
+    ...common,
+    ...periodOf(options.days ?? 3652, 'root', io.now()),
+    ...(subject !== undefined && { subject }),
+    ...(constraints !== undefined && { nameConstraints: constraints }),
+    pathLength: intermediate ? 1 : 0,
+  });
+  if (!intermediate) return { root, issuer: root };
+  const period = periodOf(Math.min(1826, options.days ?? 1826), 'intermediate', io.now());
+  const issuer = await root.issueIntermediate({
+    ...common,
+    ...period,
+    ...(subject !== undefined && { subject: intermediateOf(subject) }),
+  });
+  return { root, issuer };
+}
+
+function permittedNames({ permit, unconstrained }: InitOptions): AuthorityOptions['nameConstraints'] {
+  if (unconstrained === true) return undefined;
+  return permit === undefined ? { permitted: developmentNames } : permittedOnly(permit);
+}
+
+/** The root's name with a mark, as two authorities of one name cannot be told apart. */
+function intermediateOf(subject: DistinguishedNameInput): DistinguishedNameInput {
+  if (typeof subject === 'string') return { CN: marked(subject) };
+  const { CN, ...others } = subject;
+  const [name = 'Private authority'] = typeof CN === 'string' ? [CN] : (CN ?? []);
+  return { ...others, CN: marked(name) };
+}
+
+/** A common name has 64 characters at most. */
+const marked = (name: string): string => `${Array.from(name).slice(0, 51).join('')} intermediate`;
+
+const file = (path: string, content: string, mode: number): NewFile => ({
+  path,
+  content,
+  mode,
+  overwrite: false,
+});
+
+function writeAll(io: Io, files: readonly NewFile[]): void {
+  const staged = new StagedFiles(io);
+  for (const one of files) staged.add(one);
+  staged.publish();
+}

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { CertificateRequest } from '../../pki/index.ts';
+import type { SubjectAltNames } from '../../x509/extensions.ts';
+import { CliFailure, exitCodes } from '../failure.ts';
+import type { Io } from '../io.ts';
+import { plain } from '../terminal/plain.ts';
+import { fileFailure } from './file-failure.ts';
+import { subjectText } from './subject.ts';
+
+/** A request that proves that its owner has the key. */
+export interface OpenedRequest {
+  readonly pem: string;
+  readonly content: CertificateRequest;
+}
+
+/** Reads `--csr FILE`, or standard input for `-`; a ConfigError `REQUEST_INVALID` where it is none or proves nothing. */
+export async function openRequestFile(io: Io, file: string): Promise<OpenedRequest> {
+  const pem = file === '-' ? (await io.readInput()).toString('utf8') : readFile(io, file);
+  const { readRequest } = await import('../../pki/index.ts');
+  return { pem, content: readRequest(pem) };
+}
+
+function readFile(io: Io, file: string): string {
+  const path = resolve(io.directory, file);
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw fileFailure(io, path, 'cannot be read', error);
+  }
+}
+
+/** Names are never taken from a request without a word: anybody may ask for any. */
+export const undecided = ({ content }: OpenedRequest, how: string): CliFailure =>
+  new CliFailure(
+    `the request asks for ${askedFor(content)}`,
+    `To grant just that, add --names-from-csr. To decide yourself, ${how}.`,
+    exitCodes.usage,
+  );
+
+function askedFor({ subject, names }: CertificateRequest): string {
+  const name = subjectText(subject);
+  const asked = [...(name === '' ? [] : [`the subject ${name}`]), ...nameTexts(names)];
+  return asked.length === 0 ? 'no name' : asked.join(', ');
+}
+
+/** Names by type, as `dns:example.org`, fit for a terminal. */
+export const nameTexts = (names: SubjectAltNames): string[] =>
+  (['dns', 'ip', 'email', 'uri'] as const).flatMap((type) =>
+    names[type].map((name) => `${type}:${plain(name)}`),
+  );

@@ -1,0 +1,104 @@
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { closest } from '../../options.ts';
+import { Certificate } from '../../x509/certificate.ts';
+import { readPem } from '../../x509/pem.ts';
+import { CliFailure } from '../failure.ts';
+import type { Io } from '../io.ts';
+import { plain } from '../terminal/plain.ts';
+import { fileFailure } from './file-failure.ts';
+import { type AuthorityRecord, certificateOf, type Entry } from './record.ts';
+
+/** A certificate that somebody means: recorded, or in a file without being so. */
+export interface Selection {
+  readonly entries: readonly Entry[];
+  /** The certificate of a file that the record does not know. */
+  readonly unknown: Certificate | undefined;
+}
+
+/** Finds what `word` means: the file of a certificate, a serial number, or a name, in this order. */
+export function select(io: Io, { certificates }: AuthorityRecord, word: string): Selection {
+  const file = readCertificateAt(io, word);
+  if (file instanceof Certificate) {
+    const entry = certificates.find((one) => one.serialNumber === file.serialNumber && isSame(one, file));
+    return entry === undefined ? { entries: [], unknown: file } : { entries: [entry], unknown: undefined };
+  }
+  const serial = serialOf(word);
+  const bySerial = certificates.filter(({ serialNumber }) => serialNumber === serial);
+  const byName = certificates.filter(({ name }) => name === word);
+  if (bySerial.length > 0 && byName.length > 0 && !byName.includes(bySerial[0]!)) {
+    throw new CliFailure(
+      `'${plain(word)}' is a serial number and another one's name`,
+      'Name the file of the certificate.',
+    );
+  }
+  const entries = bySerial.length > 0 ? bySerial : byName;
+  if (entries.length > 0) return { entries, unknown: undefined };
+  throw nothing(word, file, certificates);
+}
+
+function nothing(word: string, file: 'other' | undefined, certificates: readonly Entry[]): CliFailure {
+  const guess = closest(
+    word,
+    certificates.map(({ name }) => name),
+  );
+  return new CliFailure(
+    file === 'other'
+      ? `'${plain(word)}' is a file without a certificate, and no name or serial number`
+      : `there is no file, serial number or name '${plain(word)}'`,
+    guess === undefined
+      ? "'portcullis pki list' shows what was issued."
+      : `Did you mean '${plain(guess)}'? 'portcullis pki list' shows what was issued.`,
+  );
+}
+
+const isSame = (entry: Entry, file: Certificate): boolean => certificateOf(entry).raw.equals(file.raw);
+
+/** Upper-case hexadecimal of whole octets, whatever a person wrote: `0a:bc`, `abc`. */
+function serialOf(word: string): string | undefined {
+  if (!/^[0-9a-f]+(?::[0-9a-f]+)*$/i.test(word)) return undefined;
+  const digits = word
+    .replaceAll(':', '')
+    .toUpperCase()
+    .replace(/^0+(?=.)/, '');
+  return digits.length % 2 === 0 ? digits : `0${digits}`;
+}
+
+/** The first certificate of a file in PEM or DER; 'other' where it has none, undefined where there is no such file. */
+function readCertificateAt(io: Io, word: string): Certificate | 'other' | undefined {
+  const path = resolve(io.directory, word);
+  if (word === '' || statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
+  let content;
+  try {
+    content = readFileSync(path);
+  } catch (error) {
+    throw fileFailure(io, path, 'cannot be read', error);
+  }
+  return firstCertificate(content) ?? 'other';
+}
+
+function firstCertificate(content: Buffer): Certificate | undefined {
+  const text = content.toString('latin1');
+  const der = text.includes('-----BEGIN ')
+    ? readPem(text)?.find(({ label }) => label === 'CERTIFICATE')?.der
+    : content;
+  try {
+    return der === undefined ? undefined : new Certificate(der);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The only one that is meant; of a name that was renewed the one that is not replaced. */
+export function single(word: string, entries: readonly Entry[]): Entry {
+  const replaced = new Set(entries.map(({ renews }) => renews));
+  const last = entries.filter(
+    ({ serialNumber, revoked }) => !replaced.has(serialNumber) && revoked === undefined,
+  );
+  const candidates = last.length > 0 ? last : entries;
+  if (candidates.length === 1) return candidates[0]!;
+  throw new CliFailure(`'${plain(word)}' means ${candidates.length} certificates`, choose(candidates));
+}
+
+export const choose = (entries: readonly Entry[]): string =>
+  `Give a serial number: ${entries.map(({ serialNumber, purpose, notAfter }) => `${serialNumber} (${purpose}, until ${notAfter.slice(0, 10)})`).join(', ')}.`;

@@ -1,0 +1,35 @@
+import type { DistinguishedNameInput } from '../../pki/index.ts';
+import type { DistinguishedName } from '../../x509/name.ts';
+import { CliFailure, exitCodes } from '../failure.ts';
+import { plain } from '../terminal/plain.ts';
+
+/**
+ * Reads `--subject`: `O=Example, OU=Ops, CN=alice`, or a common name alone. A comma, an equals sign or a backslash in a
+ * value stands after a backslash (RFC 4514 2.4).
+ */
+export function parseSubject(text: string): DistinguishedNameInput {
+  if (!/(?<!\\)=/.test(text)) return { CN: unescape(text.trim()) };
+  const subject: Record<string, string[]> = {};
+  for (const part of text.split(/(?<!\\),/)) {
+    const [, name = '', value = ''] = /^\s*([A-Za-z]+)\s*=\s*([\s\S]*?)\s*$/.exec(part) ?? [];
+    if (name === '' || value === '' || Object.hasOwn(Object.prototype, name)) {
+      throw new CliFailure(
+        `--subject: '${plain(part)}' is no attribute`,
+        "Give it as 'O=Example, CN=alice'; a comma in a value stands after a backslash.",
+        exitCodes.usage,
+      );
+    }
+    (subject[name] ??= []).push(unescape(value));
+  }
+  return subject;
+}
+
+const unescape = (text: string): string => text.replace(/\\([\s\S])/g, '$1');
+
+/** A distinguished name on one line, fit for a terminal. */
+export const subjectText = (name: DistinguishedName): string =>
+  Object.entries(name)
+    .flatMap(([attribute, values]) =>
+      values.map((value) => `${attribute}=${plain(value.replace(/[\\,]/g, '\\$&'))}`),
+    )
+    .join(', ');

@@ -1,0 +1,45 @@
+import type { Command } from 'commander';
+import { closest } from '../options.ts';
+import { shortUsage } from './command/help.ts';
+import { CliFailure, type ExitCode, exitCodes } from './failure.ts';
+import type { Io } from './io.ts';
+import { createProgram } from './program.ts';
+import { reportFailure } from './report-failure.ts';
+
+/**
+ * Runs one command line, the words after `portcullis`, to its end. Never rejects: an error is told on standard error,
+ * with a hint where there is one, and becomes the exit code.
+ */
+export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
+  try {
+    const program = createProgram(io);
+    if (argv.length === 0) {
+      io.err(shortUsage(program, io));
+      return exitCodes.usage;
+    }
+    const words = helpAsOption(argv);
+    checkCommand(program, words);
+    await program.parseAsync(words, { from: 'user' });
+    return exitCodes.fine;
+  } catch (error) {
+    return reportFailure(error, io);
+  }
+}
+
+/** `help pki init` means `pki init --help`; commander knows one level only. */
+const helpAsOption = ([first, ...rest]: readonly string[]): string[] =>
+  first === 'help' ? [...rest, '--help'] : [first!, ...rest];
+
+/** Commander prints the help of all where an unknown command is followed by --help. */
+function checkCommand(command: Command, [word, ...rest]: readonly string[]): void {
+  if (word === undefined || word.startsWith('-') || command.commands.length === 0) return;
+  const known = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
+  if (known !== undefined) {
+    checkCommand(known, rest);
+    return;
+  }
+  const names = command.commands.map((one) => one.name());
+  const guess = closest(word, names);
+  const hint = guess === undefined ? `There are: ${names.join(', ')}.` : `Did you mean '${guess}'?`;
+  throw new CliFailure(`unknown command '${word}'`, hint, exitCodes.usage);
+}
