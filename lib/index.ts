@@ -1,3 +1,8 @@
+/**
+ * Portcullis: a hardened HTTPS listener, what each connection is, and policies for routes.
+ * @module
+ */
+
 export type { ClientCertificate } from './connection/client-certificate.ts';
 export type { TlsState } from './connection/tls-state.ts';
 export type { CertificateFiles, PfxFile } from './credentials/files/file-source.ts';

@@ -10,6 +10,7 @@ import { problemDetails } from './problem-details.ts';
 import { type Outcome, runMiddleware } from './upgrade-course.ts';
 import { exchangeOf, releaseSocket, type UpgradeExchange } from './upgrade-response.ts';
 
+/** How an upgrade is judged. */
 export interface ForUpgradeOptions {
   /** Milliseconds that all of the middleware may take together; 10,000 by default. Then the answer is 503. */
   readonly timeout?: number | undefined;

@@ -14,6 +14,7 @@ import { isAdmitted, judgement, report } from './guard.ts';
 import { readProxyTrust, type Standing } from './proxy-trust.ts';
 import { type Caching, markResponse } from './response-caching.ts';
 
+/** Which header to read, and from whom. */
 export interface ForwardedClientCertificateOptions extends ForwardedFormatOptions {
   /**
    * Who may say who a client is, mandatory: the proxy's addresses or CIDRs, `loopback`, `unix` (a Unix socket), or a rule

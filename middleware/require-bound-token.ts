@@ -13,6 +13,7 @@ import type { Decision } from '../lib/policy/decision.ts';
 import { guard, type Seen } from './guard.ts';
 import { whenKnown } from './when-known.ts';
 
+/** Where the confirmation comes from (RFC 8705 3.1), and what counts. */
 export interface RequireBoundTokenOptions {
   /**
    * The claim `cnf` of the request's access token, which you have verified: signature, issuer, audience, dates. It is

@@ -12,6 +12,7 @@ import { readRouteTrust } from '../lib/trust/route-trust.ts';
 import { guard, type Seen } from './guard.ts';
 import { whenKnown } from './when-known.ts';
 
+/** Who may come in, by which anchors, and how long ago. */
 export interface RequireClientCertificateOptions {
   /** Who of the verified clients may pass; without it all of them. */
   readonly allow?: Rule;

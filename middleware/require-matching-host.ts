@@ -3,6 +3,7 @@ import { checkArguments, checkKeys, flag } from '../lib/options.ts';
 import { allow, refuse } from '../lib/policy/decision.ts';
 import { guard } from './guard.ts';
 
+/** What `requireMatchingHost` takes. */
 export interface RequireMatchingHostOptions {
   /** Publishes the refusal and lets the request pass. */
   readonly reportOnly?: boolean | undefined;

@@ -7,6 +7,7 @@ import { guard, type Seen } from './guard.ts';
 import { missing } from './require-client-certificate.ts';
 import { whenKnown } from './when-known.ts';
 
+/** Where the pins are looked for. */
 export interface RequirePinOptions {
   /** `leaf` (the default): the client's own certificate; `chain`: that or any issuer of its verified path. */
   readonly on?: 'leaf' | 'chain' | undefined;

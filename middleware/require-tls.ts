@@ -6,6 +6,7 @@ import { checkArguments, checkKeys, closest, describe, flag, oneOf } from '../li
 import { allow, type Decision, refuse } from '../lib/policy/decision.ts';
 import { guard, type Seen } from './guard.ts';
 
+/** What a connection has to be at least. What is left out is not asked for. */
 export interface RequireTlsOptions {
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
   readonly forwardSecrecy?: boolean | undefined;

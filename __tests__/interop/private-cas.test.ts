@@ -4,10 +4,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import express from 'express';
 import { createServer, requireClientCertificate } from 'portcullis';
 import { createAuthority } from 'portcullis/pki';
+import { recordDecisions } from 'portcullis/testing';
 import { verifyPath } from '../../lib/trust/path.ts';
 import { isProblem } from '../../lib/trust/problem.ts';
 import { readCertificate } from '../../lib/x509/certificate.ts';
-import { decisionsDuring } from '../middleware/harness.ts';
 import { closeEverything, listen, open, speaking } from '../support/attacks.ts';
 import { oddConstraints } from '../support/paths/odd-constraints.ts';
 import { oddExtensions } from '../support/paths/odd-extension-paths.ts';
@@ -105,7 +105,7 @@ async function answers(name: string): Promise<readonly unknown[]> {
     createServer({ ...server, clientAuth: { mode: 'optional', ca }, logger: false }, app),
   );
   const statuses: unknown[] = [];
-  const events = await decisionsDuring(async () => {
+  const events = await recordDecisions(async () => {
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       const client = { key: read(`${name}-client.key`), cert: read(`${name}-client.pem`) };
       const wire = await open(port, { ...speaking(version), ...client, rejectUnauthorized: false });

@@ -24,13 +24,21 @@ async function evaluate(node: string, name: string, source: string): Promise<str
 
 test('the tarball holds the build, its sources and the documents, and nothing else', () => {
   const expected =
-    /^(?:dist\/(?:lib|middleware)\/.+\.(?:js|d\.ts)(?:\.map)?|(?:lib|middleware)\/.+\.ts|docs\/(?:decisions\/|recipes\/)?[\w-]+\.md)$/;
+    /^(?:dist\/(?:lib|middleware)\/.+\.(?:js|d\.ts)(?:\.map)?|(?:lib|middleware)\/.+\.ts|docs\/(?:decisions\/|migration\/|recipes\/|reference\/)?[\w-]+\.md)$/;
   const others = consumer.packed.filter((path) => !expected.test(path)).toSorted();
-  expect(others).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json']);
+  expect(others).toEqual([
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'SECURITY.md',
+    'bin/portcullis',
+    'package.json',
+  ]);
   // What the findings of an audit link to.
   expect(consumer.packed).toContain('docs/audit.md');
   for (const entry of [
     'index',
+    'client/index',
     'cluster/index',
     'metrics/index',
     'pki/index',
@@ -50,7 +58,7 @@ describe.each(versions)('on Node %s', (version) => {
       'same.mjs',
       `import { createRequire } from 'node:module';
        const require = createRequire(import.meta.url);
-       for (const name of ['', '/cluster', '/metrics', '/pki', '/redis', '/testing'].map((entry) => 'portcullis' + entry)) {
+       for (const name of ['', '/client', '/cluster', '/metrics', '/pki', '/redis', '/testing'].map((entry) => 'portcullis' + entry)) {
          const [imported, required] = [await import(name), require(name)];
          const functions = Object.keys(imported).filter((key) => typeof imported[key] === 'function');
          if (functions.some((key) => required[key] !== imported[key])) throw new Error(name);
@@ -59,6 +67,7 @@ describe.each(versions)('on Node %s', (version) => {
     );
     expect(printed.split('\n')).toEqual([
       'portcullis true true',
+      'portcullis/client false true',
       'portcullis/cluster false true',
       'portcullis/metrics false true',
       'portcullis/pki false true',
@@ -104,7 +113,7 @@ test('a server starts without loading the libraries that only issue certificates
     ),
   ) as Record<'key' | 'cert', string>;
   const modules = join(consumer.directory, 'node_modules');
-  const hidden = ['@peculiar', 'reflect-metadata', 'prom-client'];
+  const hidden = ['@peculiar', 'commander', 'reflect-metadata', 'prom-client', 'undici'];
   for (const name of hidden) renameSync(join(modules, name), join(consumer.directory, name.slice(1)));
   try {
     const serve = `import { createServer } from 'portcullis';

@@ -12,6 +12,7 @@ import { readXfccHeader, type XfccChoice, xfccHeader } from './xfcc-layout.ts';
 /** The proxies whose way of writing is known. */
 export type ForwardedFormatName = LayoutName | 'xfcc';
 
+/** What a format of `forwardedClientCertificate` takes. */
 export interface ForwardedFormatOptions {
   /** Who writes the headers, or a header of one's own. */
   readonly format: ForwardedFormatName | CustomFormat;

@@ -33,6 +33,7 @@ type OwnOrRefused =
 export interface PortcullisOptions extends Omit<ServerOptions, OwnOrRefused> {
   /** `intermediate` (the default) or `modern` of Mozilla's guideline, or a profile of one's own. */
   readonly profile?: 'intermediate' | 'modern' | Partial<TlsProfile> | undefined;
+  /** Asks clients for certificates: `optional` or `required`, by CAs of one’s own. Off by default; on, nothing is resumed. */
   readonly clientAuth?: ClientAuthOptions | undefined;
   /** Where certificates come from, and come again: the first is the default, the others are chosen by SNI. */
   readonly certificate?: CertificateOption | undefined;
@@ -54,18 +55,25 @@ export interface PortcullisOptions extends Omit<ServerOptions, OwnOrRefused> {
   readonly ocspStapling?: boolean | StaplingOptions | undefined;
   /** Where it says what an operator should know: pino's shape; `console` by default, `false` for silence. */
   readonly logger?: Logger | false | undefined;
+  /** Below the profile’s. OpenSSL 3 wants `dangerouslySecurityLevel: 0` as well for TLS 1.0 and 1.1. */
   readonly dangerouslyMinVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | undefined;
+  /** Without TLS 1.3. */
   readonly dangerouslyMaxVersion?: 'TLSv1.2' | undefined;
+  /** In place of the profile’s, by OpenSSL’s names. */
   readonly dangerouslyCiphers?: string | readonly string[] | undefined;
+  /** In place of the profile’s, in the order of preference. */
   readonly dangerouslyGroups?: string | readonly string[] | undefined;
+  /** In place of OpenSSL’s own, by its names. */
   readonly dangerouslySignatureAlgorithms?: string | readonly string[] | undefined;
   /** OpenSSL's security level, 0 or 1. */
   readonly dangerouslySecurityLevel?: number | undefined;
+  /** More of OpenSSL’s `SSL_OP_…` bits. */
   readonly dangerouslySecureOptions?: number | undefined;
   /** Client-initiated renegotiation (TLS 1.2). Impossible together with `clientAuth`. */
   readonly dangerouslyAllowRenegotiation?: boolean | undefined;
   /** With `clientAuth`: requests may name another host than the handshake. */
   readonly dangerouslyAllowHostMismatch?: boolean | undefined;
+  /** Node’s lenient HTTP parser: requests may be smuggled. */
   readonly dangerouslyInsecureHTTPParser?: boolean | undefined;
   /** Limits that are switched off. */
   readonly dangerouslyUnlimited?: ReadonlyArray<UnlimitedName> | undefined;

@@ -1,6 +1,7 @@
 import { Counter, type Registry, type RegistryContentType } from 'prom-client';
 import { type Label, other } from './labels.ts';
 
+/** A `Registry` of prom-client. */
 export type MetricsRegister = Registry<RegistryContentType>;
 
 /** As many time series as one counter may have; beyond that its labels are all `other`. */

@@ -8,6 +8,7 @@ import type { MetricsRegister } from './bounded-counter.ts';
 import { eventMetrics } from './event-metrics.ts';
 import { listenerMetrics } from './listener-metrics.ts';
 
+/** What `collect` takes. */
 export interface CollectOptions {
   /**
    * Whose connections, certificates and revocation lists are told of; without it those of every listener of this

@@ -8,6 +8,7 @@ import { nameRule, type Rule, type RuleContext } from './rule.ts';
 import { ruleError } from './rule-error.ts';
 import { quote } from './wording.ts';
 
+/** How a rule of one’s own is asked. */
 export interface RuleOptions {
   /**
    * The answer depends on the certificate alone and stays the same: true and false, given at once, are then

@@ -5,6 +5,7 @@ import { matchRule } from './pure-rule.ts';
 import type { Rule } from './rule.ts';
 import { ruleError, takesOne } from './rule-error.ts';
 
+/** What `publicKey` asks of the key; an unknown size is never enough. */
 export interface PublicKeyRequirement {
   /** In Node's terms: `rsa`, `rsa-pss`, `ec`, `ed25519`, `ed448`, `ml-dsa-44`, `ml-dsa-65`, `ml-dsa-87`. */
   readonly type?: string | undefined;

@@ -73,6 +73,7 @@ export interface SanRules {
   readonly ip: (...ranges: Values) => Rule;
 }
 
+/** Rules over the subject alternative names, typed, as they are in the certificate (RFC 5280 4.2.1.6): never the CN. */
 export const san: SanRules = Object.freeze({
   dns: (...patterns: Values): Rule =>
     altNameRule(

@@ -136,6 +136,7 @@ export interface SpiffeRules {
   readonly path: (...patterns: Values) => Rule;
 }
 
+/** Rules over the SPIFFE ID of an X.509-SVID: exactly one URI, of a leaf that is no CA. */
 export const spiffe: SpiffeRules = Object.freeze({
   id: (...ids: Values): Rule =>
     spiffeRule(

@@ -1,3 +1,4 @@
+/** How grave a finding is. A report with `medium` or `high` is not `ok`. */
 export type AuditSeverity = 'info' | 'low' | 'medium' | 'high';
 
 /** What an audit can find. Stable: switch on it. `docs/audit.md` has a paragraph for each. */

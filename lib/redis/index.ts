@@ -1,3 +1,8 @@
+/**
+ * `portcullis/redis`: ticket keys and a deny list that a fleet shares. What lies in Redis is sealed.
+ * @module
+ */
+
 export type {
   IoRedisClient,
   NodeRedisClient,

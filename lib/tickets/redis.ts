@@ -4,6 +4,7 @@ import { commandsOf, readPrefix, type RedisClient, type RedisCommands } from './
 import { createSealer, type Sealer } from './sealing.ts';
 import type { TicketKeyPeriod, TicketKeyStore } from './store.ts';
 
+/** How ticket keys are shared through Redis. */
 export interface RedisTicketKeysOptions {
   /**
    * What the keys are sealed with before Redis sees them: at least 32 octets, random (`openssl rand -base64 32`), the

@@ -3,6 +3,7 @@ import { checkKeys, wholeNumber } from '../../options.ts';
 import type { ConnectionEntry } from '../connections/connection-entry.ts';
 import type { ConnectionTable, TableObserver } from '../connections/connection-table.ts';
 
+/** What `shutdown` takes. */
 export interface ShutdownOptions {
   /** How long requests in flight may take to end, in milliseconds; 10,000 by default, 0: not at all. */
   readonly timeout?: number | undefined;

@@ -10,6 +10,7 @@ export interface Tally {
   readonly total: number;
 }
 
+/** Counts by name: of a protocol, a cipher, a group, a code. */
 export type Tallies = Readonly<Record<string, Tally>>;
 export type Counts = Readonly<Record<string, number>>;
 
@@ -40,6 +41,7 @@ export interface ListenerStats {
   readonly certificates: readonly CertificateExpiry[];
 }
 
+/** When a served certificate ends. */
 export interface CertificateExpiry {
   readonly names: readonly string[];
   readonly fingerprint256: string;

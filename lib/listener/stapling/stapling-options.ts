@@ -2,6 +2,7 @@ import { ConfigError } from '../../errors.ts';
 import { checkKeys, describeSecret, wholeNumber } from '../../options.ts';
 import { parseUrl } from '../../url.ts';
 
+/** How OCSP responses are fetched for stapling (RFC 6066 8). */
 export interface StaplingOptions {
   /** The URL (http) that is asked about every certificate; by default the one that each certificate names itself. */
   readonly responder?: string | undefined;

@@ -17,6 +17,7 @@ import { RecordCodec } from './records.ts';
 import { RedisLog } from './redis-log.ts';
 import { Replica } from './replica.ts';
 
+/** How a deny list is kept in Redis. */
 export interface RedisDenyListOptions {
   /**
    * With what the entries are sealed before Redis sees them: at least 32 octets, random (`openssl rand -base64 32`), the

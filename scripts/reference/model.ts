@@ -1,0 +1,149 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  CompilerState,
+  Extractor,
+  ExtractorConfig,
+  ExtractorLogLevel,
+  type ExtractorMessage,
+  type IConfigFile,
+} from '@microsoft/api-extractor';
+
+/** What the extractor says of an export, or of a member of one. */
+export interface Item {
+  readonly kind: string;
+  readonly name: string;
+  /** With its comment signs. */
+  readonly docComment: string;
+  /** As declared. */
+  readonly declaration: string;
+  /** Of a property: its type. */
+  readonly type: string;
+  readonly isOptional: boolean;
+  readonly isStatic: boolean;
+  /** Where it is declared: `lib/policy/san.ts`. */
+  readonly file: string;
+  readonly members: readonly Item[];
+}
+
+/** An entry of package.json: `portcullis/client`. */
+export interface Entry {
+  readonly name: string;
+  /** The comment at the head of its index file. */
+  readonly intro: string;
+  readonly items: readonly Item[];
+}
+
+interface RawItem {
+  readonly kind: string;
+  readonly name?: string;
+  readonly docComment?: string;
+  readonly excerptTokens?: ReadonlyArray<{ readonly text: string }>;
+  readonly propertyTypeTokenRange?: { readonly startIndex: number; readonly endIndex: number };
+  readonly isOptional?: boolean;
+  readonly isStatic?: boolean;
+  readonly isProtected?: boolean;
+  readonly fileUrlPath?: string;
+  readonly members?: readonly RawItem[];
+}
+
+/** Every entry, from the declarations in `dist` below `root`. */
+export function readEntries(root: string): Entry[] {
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    exports: Record<string, string>;
+  };
+  const built = Object.entries(exports).filter(([, file]) => file.endsWith('.js'));
+  const output = mkdtempSync(join(tmpdir(), 'reference-'));
+  try {
+    const configs = built.map(([, file], index) => configOf(root, file, join(output, `${index}.api.json`)));
+    const state = CompilerState.create(configs[0]!, {
+      additionalEntryPoints: configs.map(({ mainEntryPointFilePath }) => mainEntryPointFilePath),
+    });
+    return built.map(([name, file], index) => {
+      extract(configs[index]!, state);
+      const model = JSON.parse(readFileSync(join(output, `${index}.api.json`), 'utf8')) as RawItem;
+      return {
+        name: `portcullis${name.slice(1)}`,
+        intro: introOf(join(root, file.replace('./dist/', '').replace(/\.js$/, '.ts'))),
+        items: (model.members?.[0]?.members ?? []).flatMap(readItem),
+      };
+    });
+  } finally {
+    rmSync(output, { recursive: true, force: true });
+  }
+}
+
+function configOf(root: string, file: string, apiJsonFilePath: string): ExtractorConfig {
+  const off = { default: { logLevel: 'none' as const } };
+  const configObject: IConfigFile = {
+    projectFolder: root,
+    mainEntryPointFilePath: join(root, file.replace(/\.js$/, '.d.ts')),
+    compiler: {
+      overrideTsconfig: {
+        compilerOptions: {
+          target: 'es2022',
+          lib: ['es2022', 'dom'],
+          module: 'nodenext',
+          types: ['node'],
+          strict: true,
+          skipLibCheck: true,
+        },
+        include: ['dist/lib/**/*.d.ts'],
+      },
+    },
+    apiReport: { enabled: false },
+    docModel: { enabled: true, apiJsonFilePath },
+    dtsRollup: { enabled: false },
+    tsdocMetadata: { enabled: false },
+    // Comments here are plain: whoever writes `{ a }` in one means it.
+    messages: {
+      compilerMessageReporting: off,
+      extractorMessageReporting: off,
+      tsdocMessageReporting: off,
+    } as NonNullable<IConfigFile['messages']>,
+  };
+  return ExtractorConfig.prepare({
+    configObject,
+    configObjectFullPath: join(root, 'api-extractor.json'),
+    packageJsonFullPath: join(root, 'package.json'),
+  });
+}
+
+function extract(config: ExtractorConfig, compilerState: CompilerState): void {
+  const faults: string[] = [];
+  const { succeeded } = Extractor.invoke(config, {
+    compilerState,
+    localBuild: true,
+    messageCallback: (message: ExtractorMessage) => {
+      message.handled = true;
+      if (message.logLevel === ExtractorLogLevel.Error) faults.push(message.text);
+    },
+  });
+  if (!succeeded) throw new Error(`The extractor failed: ${faults.join('\n')}`);
+}
+
+function readItem(raw: RawItem): Item[] {
+  if (raw.isProtected === true || raw.kind === 'Constructor') return [];
+  const tokens = raw.excerptTokens ?? [];
+  const { startIndex = 0, endIndex = 0 } = raw.propertyTypeTokenRange ?? {};
+  const textOf = (list: typeof tokens): string => list.map(({ text }) => text).join('');
+  return [
+    {
+      kind: raw.kind,
+      name: (raw.name ?? '').replace(/_\d+$/, ''),
+      docComment: raw.docComment ?? '',
+      declaration: textOf(tokens),
+      type: textOf(tokens.slice(startIndex, endIndex)),
+      isOptional: raw.isOptional ?? false,
+      isStatic: raw.isStatic ?? false,
+      file: raw.fileUrlPath ?? '',
+      members: (raw.members ?? []).flatMap(readItem),
+    },
+  ];
+}
+
+/** The comment with which an index file begins. */
+function introOf(file: string): string {
+  return /^\/\*\*[^]*?\*\//.exec(readFileSync(file, 'utf8'))?.[0] ?? '';
+}
