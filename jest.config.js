@@ -12,7 +12,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^portcullis$': '<rootDir>/lib/index.ts',
-    '^portcullis/(cluster|metrics|pki|redis|testing)$': '<rootDir>/lib/$1/index.ts',
+    '^portcullis/(client|cluster|metrics|pki|redis|testing)$': '<rootDir>/lib/$1/index.ts',
   },
   transform: {
     '^.+\\.ts$': [
