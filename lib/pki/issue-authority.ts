@@ -10,10 +10,11 @@ import {
 } from './distinguished-name.ts';
 import { readStatusOptions, type StatusOptions, statusKeys } from './extensions.ts';
 import { keyIdentifier, randomSerialNumber } from './identifiers.ts';
-import { depthLeft, type Issuer, issuerFields } from './issuer.ts';
+import { authoritiesOf, depthLeft, type Issuer, issuerFields } from './issuer.ts';
 import { generateKeys, type KeyType, keyTypes } from './keys.ts';
 import { intermediateDays, renewalReason, rootDays } from './limits.ts';
 import { encodeNameConstraints, type NameConstraintsInput } from './name-constraints.ts';
+import { requirePermitted } from './permitted-names.ts';
 import { signerOf } from './signer.ts';
 import { readValidity, type ValidityOptions } from './validity.ts';
 
@@ -76,7 +77,7 @@ async function issue(
   const depth =
     pathLength === undefined ? undefined : wholeNumber(pathLength, 'pathLength', 'intermediates', 0, 127);
   const extensions = readExtensions(options);
-  const subject = options.subject === undefined ? undefined : readSubject(options.subject);
+  const given = options.subject === undefined ? undefined : readSubject(options.subject);
   const validity = readValidity(options, {
     ...(issuer === undefined
       ? { defaultDays: 3652, maxDays: rootDays }
@@ -87,16 +88,19 @@ async function issue(
   const { privateKey } = await generateKeys(keyType);
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
   const keyId = keyIdentifier(publicKey);
+  const subject = given ?? defaultSubject(issuer === undefined ? 'root' : 'intermediate', keyId);
+  const authority = { pathLength: depth };
+  if (issuer !== undefined) requirePermitted({ subject, authority }, authoritiesOf(issuer));
   const signer = signerOf(privateKey, 'keyType');
   const certificate = await signCertificate(
     {
       serialNumber: randomSerialNumber(),
-      subject: subject ?? defaultSubject(issuer === undefined ? 'root' : 'intermediate', keyId),
+      subject,
       issuer: issuer && issuerFields(issuer),
       validity,
       publicKey,
       keyId,
-      authority: { pathLength: depth },
+      authority,
       extensions,
     },
     issuer?.signer ?? signer,

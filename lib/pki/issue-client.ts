@@ -79,21 +79,15 @@ export function readClientContent(
       'Give a subject, names, or both.',
     );
   }
-  if (issuer !== undefined) requirePermitted(altNames ?? [], authoritiesOf(issuer), 'names');
+  const named = { subject, purposes: [oids.clientAuth], ...(altNames !== undefined && { altNames }) };
+  if (issuer !== undefined) requirePermitted(named, authoritiesOf(issuer));
   const validity = readValidity(options, {
     defaultDays: leafDays,
     maxDays: clientDays,
     reason: renewalReason,
     ...(issuer !== undefined && { issuer: issuer.certificate }),
   });
-  const extensions = readStatusOptions(options);
-  return {
-    subject,
-    validity,
-    purposes: [oids.clientAuth],
-    extensions,
-    ...(altNames !== undefined && { altNames }),
-  };
+  return { ...named, validity, extensions: readStatusOptions(options) };
 }
 
 function readPublicKey({ publicKey, keyType }: ClientPublicKeyOptions): KeyObject {

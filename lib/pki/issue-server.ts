@@ -24,7 +24,7 @@ import { readValidity } from './validity.ts';
 export interface ServerCertificateOptions extends LeafOptions {
   /** DNS names (`*.` in front is a wildcard) and IP addresses, at least one; each gets the type that clients look for. */
   readonly names: readonly string[];
-  /** Default: the first name as common name, which nobody compares, if it has 64 characters at most; else empty. */
+  /** Default: the first DNS name as common name, which nobody compares, if it has 64 characters at most; else empty. */
   readonly subject?: DistinguishedNameInput;
 }
 
@@ -44,20 +44,23 @@ export function readServerContent(
   requested?: readonly NameAttribute[],
 ): LeafContent {
   const altNames = readServerNames(options.names, 'names');
-  requirePermitted(altNames, authoritiesOf(issuer), 'names');
   const subject =
     options.subject === undefined
       ? (requested ?? commonName(altNames))
       : readDistinguishedName(options.subject, 'subject');
+  const named = { subject, altNames, purposes: [oids.serverAuth] };
+  requirePermitted(named, authoritiesOf(issuer));
   const validity = readValidity(options, {
     defaultDays: leafDays,
     maxDays: serverDays,
     reason: serverReason,
     issuer: issuer.certificate,
   });
-  return { subject, altNames, validity, purposes: [oids.serverAuth], extensions: readStatusOptions(options) };
+  return { ...named, validity, extensions: readStatusOptions(options) };
 }
 
-function commonName([first]: readonly AltName[]): readonly NameAttribute[] {
+/** Never an address: to OpenSSL and GnuTLS it would be a DNS name, which name constraints rule out. */
+function commonName(names: readonly AltName[]): readonly NameAttribute[] {
+  const first = names.find(({ type }) => type === 'dns');
   return first !== undefined && first.value.length <= 64 ? readDistinguishedName(first.value, 'subject') : [];
 }

@@ -1,30 +1,39 @@
-import { isIP } from 'node:net';
+import { isIPv4 } from 'node:net';
 import { ConfigError } from '../errors.ts';
+import { describe } from '../options.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import { type DerElement, explicitTag, implicitTag, readChildren, readElement } from '../x509/der.ts';
+import { type DerElement, explicitTag, readChildren, readElement } from '../x509/der.ts';
 import { oids } from '../x509/extensions.ts';
-import { addressOctets, type AltName } from './names.ts';
+import { readName } from '../x509/name.ts';
+import type { CertificateContent } from './certificate.ts';
+import { encodeName } from './name-encoding.ts';
+import type { AltName } from './names.ts';
+import { type ComparedName, concerns, isWithin } from './name-trees.ts';
+
+/** What of a certificate its names are read from. */
+export type Named = Pick<CertificateContent, 'altNames' | 'authority' | 'purposes' | 'subject'>;
 
 /**
- * Refuses a name that the name constraints of an authority above it rule out (RFC 5280 4.2.1.10): every verifier
- * would refuse the certificate.
+ * Refuses a certificate of which the name constraints of an authority above rule out a name (RFC 5280 4.2.1.10):
+ * verifiers would refuse it. `path` is of what holds its `names` and `subject`.
  */
-export function requirePermitted(
-  names: readonly AltName[],
-  authorities: readonly Certificate[],
-  path: string,
-): void {
-  for (const authority of authorities) {
-    const { permitted, excluded } = constraintsOf(authority);
-    for (const name of names) {
-      const sameType = permitted.filter(({ tag }) => tag === tagOf(name));
-      const allowed = sameType.length === 0 || sameType.some((base) => isWithin(name, base));
-      if (allowed && !excluded.some((base) => tagOf(name) === base.tag && isWithin(name, base))) continue;
+export function requirePermitted(named: Named, authorities: readonly Certificate[], path = ''): void {
+  const constraints = authorities.map(constraintsOf).filter((trees) => trees !== undefined);
+  if (constraints.length === 0) return;
+  const names = namesOf(named);
+  requireComparable(names.length, constraints, `${path}names`);
+  for (const { permitted, excluded } of constraints) {
+    for (const { name, told, from, remedy } of names) {
+      const bases = permitted.filter((base) => concerns(base, name));
+      const allowed = bases.length === 0 || bases.some((base) => isWithin(name, base, true) === true);
+      const free = excluded.every((base) => !concerns(base, name) || isWithin(name, base, false) === false);
+      if (allowed && free) continue;
       throw new ConfigError(
         'OPTION_CONFLICT',
-        path,
-        `the name constraints of an authority above rule out '${name.value}'`,
-        'Leave the name out, or issue below another authority.',
+        `${path}${from}`,
+        `the name constraints of an authority above rule out ${told}`,
+        // The names of a certificate that is renewed are not for choice.
+        path === '' ? remedy : 'Issue a new one, with other names.',
       );
     }
   }
@@ -35,9 +44,10 @@ interface Constraints {
   readonly excluded: readonly DerElement[];
 }
 
-function constraintsOf({ extensions }: Certificate): Constraints {
+function constraintsOf({ extensions }: Certificate): Constraints | undefined {
   const extension = extensions.get(oids.nameConstraints);
-  const trees = extension === undefined ? [] : readChildren(readElement(extension.value));
+  if (extension === undefined) return undefined;
+  const trees = readChildren(readElement(extension.value));
   const bases = (n: number): DerElement[] =>
     trees
       .filter(({ tag }) => tag === explicitTag(n))
@@ -46,40 +56,73 @@ function constraintsOf({ extensions }: Certificate): Constraints {
   return { permitted: bases(0), excluded: bases(1) };
 }
 
-/** Numbers of GeneralName (RFC 5280 4.2.1.6). */
-const tagsOf: Readonly<Record<AltName['type'], number>> = { email: 1, dns: 2, uri: 6, ip: 7 };
-const tagOf = ({ type }: AltName): number => implicitTag(tagsOf[type]);
+/** What a listener here compares for one certificate; OpenSSL does sixteen times as much. */
+const maxComparisons = 65_536;
 
-function isWithin({ type, value }: AltName, { content }: DerElement): boolean {
-  if (type === 'ip') return isInRange(addressOctets(value), content);
-  const base = content.toString('latin1');
-  if (type === 'dns') return isBelow(value, base.toLowerCase());
-  return type === 'email' ? isMailOf(value, base) : isHostOf(hostOfUri(value), base);
+function requireComparable(count: number, constraints: readonly Constraints[], path: string): void {
+  const trees = constraints.reduce(
+    (sum, { permitted, excluded }) => sum + permitted.length + excluded.length,
+    0,
+  );
+  if (count * trees <= maxComparisons) return;
+  throw new ConfigError(
+    'OPTION_CONFLICT',
+    path,
+    `${count} names are too many for the ${trees} name constraints of the authorities above`,
+    'Give fewer names: verifiers refuse to compare so many.',
+  );
 }
 
-/** One mailbox, whose part before the @ is compared as it stands (RFC 5280 7.5), or all of a host, or of those below. */
-function isMailOf(address: string, base: string): boolean {
-  const [local, host = ''] = address.split('@');
-  const [name, at] = base.split('@');
-  return at === undefined ? isHostOf(host, base) : local === name && isHostOf(host, at);
+interface JudgedName {
+  readonly name: ComparedName;
+  readonly told: string;
+  readonly from: 'names' | 'subject';
+  readonly remedy: string;
 }
 
-/** A URI without a host's name is within nothing: a verifier cannot judge it, and refuses (RFC 5280 4.2.1.10). */
-function hostOfUri(uri: string): string {
-  const host = /^[^:]+:\/\/(?:[^/?#@]*@)?([^/?#:@]*)/.exec(uri)?.[1] ?? '';
-  return isIP(host) === 0 ? host : '';
+const otherCommonName: Readonly<Record<'client' | 'server', string>> = {
+  client:
+    "Give a common name that does not read as a host ('Alice Smith', 'alice@example.org'), or another attribute, as UID, in its place.",
+  server: 'Leave the common name out, or give a DNS name too: clients compare the other names.',
+};
+
+/**
+ * Every name that verifiers compare: alternative names, the subject, the mail addresses in it, and a leaf's common names
+ * for want of alternative names of the type.
+ */
+function namesOf({ subject, altNames = [], authority, purposes = [] }: Named): readonly JudgedName[] {
+  const whole = readElement(Buffer.isBuffer(subject) ? subject : encodeName(subject));
+  const { CN = [], emailAddress = [] } = readName(whole);
+  const isServer = purposes.includes(oids.serverAuth);
+  const lacks = (type: ComparedName['type']): boolean =>
+    authority === undefined && altNames.every((name) => name.type !== type);
+  // GnuTLS takes any common name of a server for a host's, and several of them for none's.
+  const hosts = isServer ? (CN.length > 1 ? [CN.join(', ')] : CN) : CN.filter(looksLikeHost);
+  const ofCommonNames = (type: 'dns' | 'ip', values: readonly string[]): readonly JudgedName[] =>
+    lacks(type) ? values.map((value) => ofCommonName({ type, value }, isServer ? 'server' : 'client')) : [];
+  return [
+    ...altNames.map((name) => judged(name, 'names')),
+    ...(whole.content.length === 0 ? [] : [judged({ type: 'directory', value: whole }, 'subject')]),
+    ...emailAddress.map((value) => judged({ type: 'email', value }, 'subject')),
+    ...ofCommonNames('dns', hosts),
+    ...ofCommonNames('ip', CN.filter(isIPv4)),
+  ];
 }
 
-/** A host, or with a dot in front the hosts below it. */
-function isHostOf(host: string, base: string): boolean {
-  const [name, above] = [host.toLowerCase(), base.toLowerCase()];
-  return name !== '' && (above.startsWith('.') ? name.endsWith(above) : name === above);
-}
+const judged = (name: ComparedName, from: JudgedName['from']): JudgedName => ({
+  name,
+  told: name.type === 'directory' ? 'the subject' : describe(name.value),
+  from,
+  remedy: 'Leave the name out, or issue below another authority.',
+});
 
-/** A base with a leading dot, as OpenSSL allows it, stands for what is below it only. */
-const isBelow = (name: string, base: string): boolean =>
-  base === '' || name === base || name.endsWith(base.startsWith('.') ? base : `.${base}`);
+const ofCommonName = (name: AltName, role: 'client' | 'server'): JudgedName => ({
+  name,
+  told: `the common name ${describe(name.value)}, which is taken for ${name.type === 'dns' ? 'a DNS name' : 'an address'}`,
+  from: 'subject',
+  remedy: otherCommonName[role],
+});
 
-const isInRange = (address: readonly number[], range: Buffer): boolean =>
-  range.length === 2 * address.length &&
-  address.every((octet, index) => ((octet ^ range[index]!) & range[address.length + index]!) === 0);
+/** To OpenSSL without the star and the dot at the end, which others may pass over. */
+const looksLikeHost = (name: string): boolean =>
+  name.includes('.') && /^(?:\*\.)?\w+(?:-+\w+)*(?:\.\w+(?:-+\w+)*)*\.?$/.test(name);

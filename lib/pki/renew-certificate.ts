@@ -114,11 +114,10 @@ function renewedContent(
   const altNames = readStatedNames(old.subjectAltNames, 'certificate.names');
   if (altNames.length === 0 && (isServer || Object.keys(old.subject).length === 0))
     throw refusal('it has no names', 'Issue a new one with names.');
-  requirePermitted(altNames, authoritiesOf(issuer), 'certificate.names');
+  const named = { subject: old.subjectRaw, purposes, ...(altNames.length > 0 && { altNames }) };
+  requirePermitted(named, authoritiesOf(issuer), 'certificate.');
   return {
-    subject: old.subjectRaw,
-    ...(altNames.length > 0 && { altNames }),
-    purposes,
+    ...named,
     validity: readValidity(options, {
       defaultDays: sameLength(old, maxDays),
       maxDays,

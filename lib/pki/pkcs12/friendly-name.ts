@@ -3,7 +3,7 @@ import { describe } from '../../options.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 
 /** A BMPString has no room for characters beyond the Basic Multilingual Plane. */
-const isFriendly = (name: unknown): name is string =>
+export const isFriendly = (name: unknown): name is string =>
   typeof name === 'string' &&
   /^[^\p{Cc}\p{Cs}\p{Bidi_Control}\u2028\u2029]{1,128}$/u.test(name) &&
   !/[\u{10000}-\u{10ffff}]/u.test(name);

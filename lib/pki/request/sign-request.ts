@@ -24,7 +24,7 @@ import { openRequest, type ReadRequest } from './read-request.ts';
 export type SignRequestOptions = ServerRequestOptions | ClientRequestOptions;
 
 interface RequestDecision extends Omit<LeafOptions, 'keyType'> {
-  /** Default: for a server its first name as common name, for a client empty; with `namesFromRequest` the request's. */
+  /** Default: for a server its first DNS name as common name, for a client empty; with `namesFromRequest` the request's. */
   readonly subject?: DistinguishedNameInput;
   /** Grants the subject and all alternative names that the request asks for. Default `false`. */
   readonly namesFromRequest?: boolean;
