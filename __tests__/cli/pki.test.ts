@@ -126,6 +126,14 @@ describe('pki init', () => {
     expect((await refused(`server ${name}`)).err).toMatch(message);
   });
 
+  test('says how to name a client whose name OpenSSL takes for a host', async () => {
+    expect((await refused('client alice.smith')).err).toMatch(
+      /common name 'alice\.smith'[\s\S]*hint: .*UID.*--permit/,
+    );
+    await done('client alice.smith@example.org');
+    await done('client --subject UID=alice.smith --name alice.smith');
+  });
+
   test('makes a root for what development and home networks need', async () => {
     const names = 'localhost *.localhost app.test db.internal nas.home.arpa printer.local';
     const addresses = '127.0.0.1 ::1 10.1.2.3 172.31.0.1 192.168.1.1 fd00::1 fe80::1';
@@ -202,12 +210,13 @@ describe('pki init', () => {
     ['init --dir x', /no passphrase .*\n.*--passphrase-file FILE.*--no-passphrase/],
     ['init --no-passphrase --days 20000 --dir x', /--days 20000 is too long/],
     ['init --no-passphrase --days 0 --dir x', /whole number of days/],
-    ['init --no-passphrase --permit 10.0.0.1/8 --dir x', /bits beyond its prefix/],
+    ['init --no-passphrase --permit 10.0.0.1/8 --dir x', /--permit .*bits beyond its prefix/],
     ['init --no-passphrase --subject CN= --dir x', /'CN=' is no attribute/],
   ])('refuses %s', async (line, message) => {
-    const { err } = await pki(line);
+    const { err, code } = await pki(line);
     expect(err).toMatch(message);
-    expect(fs.existsSync(file('x/record.json')) || fs.existsSync(file('x/lock'))).toBe(false);
+    expect(code).toBe(2);
+    expect(fs.existsSync(file('x'))).toBe(false);
   });
 });
 
@@ -383,6 +392,10 @@ describe('pki server and client', () => {
     const { notAfter } = await json('client alice --dir brief');
     expect(Date.parse(notAfter)).toBe(new Certificate(derOf(read('brief/root.pem'))).notAfter);
     expect((await refused('client bob --days 60 --dir brief')).err).toMatch(/after the issuer's own end/);
+    const now = Date.now() + 31 * day;
+    expect((await refused('client bob --dir brief', { now })).err).toMatch(
+      /ran out on .*\n.*renew --authority/,
+    );
   });
 
   test.each([
@@ -512,6 +525,26 @@ describe('pki renew', () => {
     expect(pair.checkPrivateKey(createPrivateKey(read('pki/issued/alice/client.key')))).toBe(true);
   });
 
+  test('puts no certificate beside a key that is not its own', async () => {
+    const { serialNumber } = await json('client alice');
+    await done('renew alice --new-key');
+    expect((await refused(`renew ${serialNumber}`)).err).toMatch(
+      /was renewed already, by .*\n.*--out FOLDER/,
+    );
+    await done(`renew ${serialNumber} --out elsewhere`);
+    const first = await json('client bob');
+    await done('client bob --force');
+    for (const how of ['', ' --new-key'])
+      expect((await refused(`renew ${first.serialNumber}${how}`)).err).toMatch(
+        /of another key by now\n.*--out/,
+      );
+    await done(`renew ${first.serialNumber} --out bob`);
+    fs.rmSync(file('pki/issued/bob/client.pem'));
+    fs.copyFileSync(file('pki/issued/alice/client.key'), file('pki/issued/bob/client.key'));
+    const [, , , , last] = record().certificates;
+    expect((await refused(`renew ${last.serialNumber}`)).err).toMatch(/is not the key of this certificate/);
+  });
+
   test('refuses who was revoked, and whom it does not know', async () => {
     await done('client alice');
     await done('revoke alice --reason cessationOfOperation');
@@ -597,6 +630,74 @@ describe('pki revoke', () => {
     ]);
   });
 
+  test('is not undone by an older copy of the record', async () => {
+    await done('client known');
+    const older = read('pki/record.json');
+    const { serialNumber } = await json('client unknown');
+    const one = await json('revoke known --reason keyCompromise');
+    await done('revoke unknown --reason superseded');
+    await done('crl');
+    fs.writeFileSync(file('pki/record.json'), older);
+    const [entry] = (await json('list')).certificates;
+    expect([entry.status, entry.revoked]).toMatchObject(['revoked', { reason: 'keyCompromise' }]);
+    const { err } = await done('client bob');
+    expect(err).toMatch(/warning: pki\/crl\.pem has number 4, and the record knows 1/);
+    const next = await json('crl');
+    expect([next.number, next.revoked]).toEqual(['5', 2]);
+    const shown = await json('show pki/crl.pem');
+    expect(shown.revoked.map((each: Json) => [each.serialNumber, each.reason])).toEqual([
+      [one.revoked[0].serialNumber, 'keyCompromise'],
+      [serialNumber, 'superseded'],
+    ]);
+    // A record that is copied from elsewhere has another authority's list beside it.
+    await done('init --no-passphrase --dir other');
+    for (let number = 2; number < 7; number++) await done('crl --dir other');
+    fs.copyFileSync(file('other/crl.pem'), file('pki/crl.pem'));
+    expect((await json('crl')).number).toBe('6');
+    await done('revoke pki/issued/unknown/client.pem');
+    expect((await json('show pki/crl.pem')).revoked).toHaveLength(2);
+  });
+
+  test('writes its copy over a list only, and never over what is the authority’s own', async () => {
+    await done('client alice');
+    fs.writeFileSync(file('app.js'), 'mine');
+    fs.mkdirSync(file('folder'));
+    fs.symlinkSync(file('pki'), file('link'));
+    for (const own of ['pki/root.key', 'pki/record.json', 'link/root.pem', 'pki/crl.pem'])
+      expect((await refused(`crl --force --out ${own}`)).err).toMatch(/is the authority's own file/);
+    expect((await refused('export --root --force --out pki/root.key')).err).toMatch(/own file/);
+    for (const other of ['app.js', 'pki/issued/alice/client.key'])
+      expect((await refused(`revoke alice --out ${other}`)).err).toMatch(/is no CRL\n.*--force/);
+    expect((await refused('revoke alice --out folder')).err).toMatch(/folder is no regular file/);
+    expect((await refused('revoke alice --force --out /dev/null')).err).toMatch(/no regular file/);
+    await done('crl --out app.js --force');
+    await done('crl --out app.js --der');
+    await done('crl --out app.js');
+    expect(read('app.js')).toBe(read('pki/crl.pem'));
+  });
+
+  test.each([
+    [['server', '*.api.internal'], '*.api.internal'],
+    [['client', '--spiffe', 'spiffe://example.org/payments'], 'spiffe://example.org/payments'],
+    [['client', 'ali ce'], 'ali ce'],
+    [['client', 'bob', '--name', 'b2'], 'bob'],
+    [['client', 'Zo\u00eb'], 'Zoe\u0308'],
+    [['client', 'x', '--email', 'x@example.org'], 'x@example.org'],
+  ])('finds what %j has issued by %s', async (words, word) => {
+    await runCli(['pki', ...words], { directory });
+    const { code, err } = await runCli(['pki', 'revoke', word], { directory });
+    expect([code, err]).toEqual([0, '']);
+    expect(record().certificates[0].revoked).toBeDefined();
+  });
+
+  test('asks who is meant where one is called what another one is', async () => {
+    await done('client bob --name alice');
+    await done('client alice --name b2');
+    expect((await refused('revoke alice')).err).toMatch(/'alice' means 2 certificates/);
+    expect((await json('renew alice')).subject).toEqual({ CN: ['bob'] });
+    expect((await json('revoke alice --all')).revoked).toHaveLength(3);
+  });
+
   test('reaches a certificate that an older copy of the record does not know, but no stranger’s', async () => {
     const older = read('pki/record.json');
     const { serialNumber } = await json('client alice');
@@ -665,7 +766,7 @@ describe('of two that change an authority at once', () => {
 
 describe('a lock that cannot be judged', () => {
   const wait = (): Promise<void> =>
-    withLock({ directory } as Io, file('pki/lock'), () => Promise.resolve(), 0);
+    withLock({ directory } as Io, file('pki/lock'), () => {}, { waitMs: 0, unsignedMs: 0 });
 
   test.each([
     [
@@ -673,7 +774,6 @@ describe('a lock that cannot be judged', () => {
       '{"pid":7,"host":"other","since":"2026-01-01T00:00:00Z","token":"x"}',
       /process 7 on "other"/,
     ],
-    ['that is damaged', '{', /somebody unknown/],
     [
       'of a process that runs',
       JSON.stringify({ pid: process.ppid, host: hostname(), since: new Date(), token: 'x' }),
@@ -688,19 +788,42 @@ describe('a lock that cannot be judged', () => {
     expect(read('pki/lock')).toBe(content);
   });
 
-  test('whose taking over was cut short stays, and is told', async () => {
-    fs.writeFileSync(
-      file('pki/lock'),
+  test.each([
+    ['that nobody has signed', ''],
+    ['that is damaged', '{'],
+    [
+      'whose taking over was cut short',
       JSON.stringify({ pid: 2 ** 22 + 1, host: hostname(), since: new Date(), token: 'x' }),
-    );
-    fs.writeFileSync(file('pki/lock.takeover'), '1');
-    await expect(wait()).rejects.toMatchObject({
-      hint: expect.stringContaining('rm pki/lock pki/lock.takeover'),
-    });
+    ],
+  ])('%s holds nobody up for ever', async (_what, content) => {
+    fs.writeFileSync(file('pki/lock'), content);
+    fs.writeFileSync(file('pki/lock.takeover'), '');
+    await wait();
+    expect(fs.readdirSync(file('pki')).filter((name) => /lock|tmp/.test(name))).toEqual([]);
+  });
+
+  test('that is a symbolic link to nowhere is told at once', async () => {
+    fs.symlinkSync(file('nowhere'), file('pki/lock'));
+    expect((await refused('crl')).err).toMatch(/pki\/lock is no regular file\n.*rm pki\/lock/);
   });
 });
 
 describe('where the disk gives up', () => {
+  /** From a moment on nothing is done any more, the tidying up included: as for a process that was killed. */
+  const killedAt = (place: string): { readonly mockRestore: () => void } => {
+    const gone = (): never => {
+      throw new Error('killed');
+    };
+    const real = fs.linkSync;
+    const spy = jest.spyOn(fs, 'linkSync').mockImplementation((from, to) => {
+      if (!String(to).endsWith(place)) return real(from, to);
+      for (const name of ['renameSync', 'rmSync', 'rmdirSync'] as const)
+        jest.spyOn(fs, name).mockImplementation(gone);
+      return gone();
+    });
+    return { mockRestore: () => (spy.mockRestore(), jest.restoreAllMocks()) };
+  };
+
   const full = (): never => {
     throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
   };
@@ -731,13 +854,40 @@ describe('where the disk gives up', () => {
   });
 
   test('and files cannot take their places, nothing is unrecorded', async () => {
+    const real = fs.linkSync;
+    jest
+      .spyOn(fs, 'linkSync')
+      .mockImplementation((from, to) => (String(to).endsWith('client.pem') ? full() : real(from, to)));
+    const { code, err } = await pki('client alice');
+    expect([code, err]).toEqual([3, expect.stringMatching(/client\.pem cannot .* full\n.* is recorded/)]);
+    expect(record().certificates.map(({ name }: Json) => name)).toEqual(['alice']);
+    expect(fs.readdirSync(file('pki/issued/alice'))).toEqual(
+      ['client.key', 'client-certificate.pem'].toSorted(),
+    );
+  });
+
+  test('for the copy of a list alone, who was revoked is, and the command says so', async () => {
+    await done('client alice');
     const real = fs.renameSync;
     jest
       .spyOn(fs, 'renameSync')
-      .mockImplementation((from, to) => (String(to).endsWith('client.pem') ? full() : real(from, to)));
-    const { code } = await pki('client alice');
-    expect(code).toBe(3);
-    expect(record().certificates.map(({ name }: Json) => name)).toEqual(['alice']);
+      .mockImplementation((from, to) => (String(to).endsWith('copy.pem') ? full() : real(from, to)));
+    const { code, err } = await pki('revoke alice --out copy.pem');
+    expect([code, err]).toEqual([3, expect.stringMatching(/Revoked, recorded.*only the copy is missing/)]);
+    expect(read('pki/crl.pem')).toBe(record().crl.pem);
+    expect(record().crl.number).toBe('2');
+    expect(fs.readdirSync(directory)).toEqual(['pki']);
+  });
+
+  test('a process that was killed while it wrote keys leaves none, and one that was moving them is finished', async () => {
+    await done('client zero');
+    const killed = killedAt('client.pem');
+    await pki('client alice');
+    killed.mockRestore();
+    await done('list');
+    expect(fs.readdirSync(file('pki/issued/alice'))).toHaveLength(3);
+    await done('renew alice');
+    expect(fs.readdirSync(file('pki')).filter((name) => /lock|tmp|pending/.test(name))).toEqual([]);
   });
 });
 
@@ -765,6 +915,35 @@ describe('pki list', () => {
       ['brief', 'valid'],
     ]);
     expect(states[0].renewedBy).toBe(states[3].serialNumber);
+  });
+
+  test('tells that the list of the root above an intermediate has run out', async () => {
+    await done('init --no-passphrase --intermediate --dir two');
+    const now = Date.now() + 367 * day;
+    await done('crl --dir two', { now });
+    const { code, err, out } = await pki('list --expiring 1 --dir two', { now });
+    expect([code, err]).toEqual([1, expect.stringMatching(/the root's CRL has run out\n.*pki crl --root/)]);
+    expect(out).toMatch(/root CRL: number 1, ran out on/);
+    await done('crl --root --dir two', { now });
+    expect((await json('list --expiring 1 --dir two', { now })).rootCrl.lapsed).toBe(false);
+  });
+});
+
+describe('a file that is none', () => {
+  beforeEach(() => fs.symlinkSync('loop', file('loop')));
+
+  test.each([
+    ['sign /dev/zero a.test', /\/dev\/zero is no regular file/],
+    ['init --dir x --passphrase-file /dev/zero', /\/dev\/zero is no regular file/],
+    ['show /dev/zero', /\/dev\/zero is no regular file/],
+    ['sign loop a.test', /loop cannot be read: too many symbolic links/],
+    ['show loop', /there is no file, serial number or name 'loop'/],
+    [`revoke ${'x'.repeat(300)}`, /there is no file, serial number or name 'x+'/],
+    [`crl --out ${'x'.repeat(300)}`, /cannot be written: the name is too long/],
+    ['crl --out loop/x', /cannot be written: too many symbolic links/],
+    ['crl --out /proc/x/crl.pem', /\/proc\/x\/crl\.pem cannot be written: no such file or folder/],
+  ])('ends in a word, and changes nothing: %s', async (line, message) => {
+    expect((await refused(line)).err).toMatch(message);
   });
 });
 
@@ -811,6 +990,12 @@ describe('pki export', () => {
     expect((await refused('export device --p12 d.p12 --key device.key')).err).toMatch(
       /chmod 600 device\.key/,
     );
+  });
+
+  test('leaves a name out that PKCS#12 cannot show', async () => {
+    await runCli(['pki', 'client', '𠮷野'], { directory });
+    const { code } = await runCli(['pki', 'export', '𠮷野', '--p12', 'a.p12'], { directory });
+    expect([code, mode('a.p12')]).toEqual([0, '600']);
   });
 
   test.each([

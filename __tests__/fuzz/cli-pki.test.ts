@@ -6,7 +6,7 @@ import * as fc from 'fast-check';
 import { describeCrl } from '../../lib/cli/pki/describe.ts';
 import { fileName } from '../../lib/cli/pki/names.ts';
 import { permittedOnly } from '../../lib/cli/pki/permitted.ts';
-import { json } from '../../lib/cli/pki/report.ts';
+import { jsonText } from '../../lib/cli/terminal/json-text.ts';
 import { parseSubject, subjectText } from '../../lib/cli/pki/subject.ts';
 import { encodeNameConstraints } from '../../lib/pki/name-constraints.ts';
 import { readPem } from '../../lib/x509/pem.ts';
@@ -62,7 +62,7 @@ describe('a subject', () => {
     fc.assert(
       fc.property(fc.dictionary(attribute, fc.array(text)), (subject) => {
         expect(subjectText(subject)).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
-        const printed = json(subject);
+        const printed = jsonText(subject);
         expect(JSON.parse(printed)).toEqual({ ...subject });
         expect(printed.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
       }),

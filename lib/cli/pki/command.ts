@@ -232,7 +232,7 @@ function listCommand(io: Io): Command {
     ),
   ).action(async (options: ListOptions) => {
     const { list } = await import('./list.ts');
-    list(options, io);
+    await list(options, io);
   });
   return withDetails(
     command,

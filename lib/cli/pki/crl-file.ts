@@ -1,7 +1,13 @@
+import { resolve } from 'node:path';
 import type { Authority } from '../../pki/index.ts';
 import { readPem } from '../../x509/pem.ts';
+import { CliFailure } from '../failure.ts';
+import type { Io } from '../io.ts';
 import { periodOf } from './days.ts';
-import type { Entry, RecordedCrl } from './record.ts';
+import { shown } from './paths.ts';
+import type { RecordedCrl, Revocation } from './record.ts';
+import { readCrl } from './read-crl.ts';
+import { readFileIfAny } from './read-file.ts';
 import type { NewFile } from './staged-files.ts';
 
 /** Until when a CRL says that it holds, unless told otherwise. */
@@ -15,18 +21,18 @@ export const rootCrlDays = 366;
  */
 export async function nextCrl(
   authority: Authority,
-  certificates: readonly Entry[],
+  revocations: readonly Revocation[],
   last: Pick<RecordedCrl, 'number'>,
   days: number | undefined,
   now: number,
 ): Promise<RecordedCrl> {
   const number = BigInt(last.number) + 1n;
   const { notBefore, notAfter } = periodOf(days ?? crlDays, 'crl', now);
-  const revoked = certificates.flatMap(({ serialNumber, revoked: revocation }) =>
-    revocation === undefined
-      ? []
-      : [{ serialNumber, date: new Date(revocation.at), reason: revocation.reason }],
-  );
+  const revoked = revocations.map(({ serialNumber, at, reason }) => ({
+    serialNumber,
+    date: new Date(at),
+    reason,
+  }));
   const pem = await authority.crl({ revoked, number, thisUpdate: notBefore, nextUpdate: notAfter });
   return {
     number: number.toString(),
@@ -36,11 +42,32 @@ export async function nextCrl(
   };
 }
 
-/** A copy of the list elsewhere; in DER, as it is fetched by certificates' distribution points (RFC 5280 4.2.1.13). */
-export const crlFile = (path: string, { pem }: RecordedCrl, der: boolean): NewFile => ({
-  path,
-  content: der ? readPem(pem)![0]!.der : pem,
-  mode: 0o644,
-  // Each list takes the place of the last one: that is its purpose.
-  overwrite: true,
-});
+export interface CopyOptions {
+  readonly out?: string;
+  readonly der?: boolean;
+  readonly force?: boolean;
+}
+
+/**
+ * A copy of the list elsewhere; in DER, as it is fetched by certificates' distribution points (RFC 5280 4.2.1.13). It
+ * takes the place of the last one, and without `--force` of nothing else.
+ */
+export function crlCopies(io: Io, { pem }: RecordedCrl, { out, der, force }: CopyOptions): NewFile[] {
+  if (out === undefined) return [];
+  const path = resolve(io.directory, out);
+  const present = force === true ? undefined : readFileIfAny(io, path);
+  if (present !== undefined && !isList(present))
+    throw new CliFailure(`${shown(io, path)} is no CRL`, 'Write elsewhere, or replace it with --force.');
+  return [{ path, content: der === true ? readPem(pem)![0]!.der : pem, mode: 0o644, overwrite: true }];
+}
+
+function isList(content: Buffer): boolean {
+  const text = content.toString('latin1');
+  try {
+    return text.includes('-----BEGIN ')
+      ? readPem(text)?.every(({ label }) => label === 'X509 CRL') === true
+      : readCrl(content) !== undefined;
+  } catch {
+    return false;
+  }
+}

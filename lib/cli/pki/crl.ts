@@ -1,20 +1,17 @@
-import { resolve } from 'node:path';
 import { CliFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { crlFile, nextCrl, rootCrlDays } from './crl-file.ts';
+import { type CopyOptions, crlCopies, nextCrl, rootCrlDays } from './crl-file.ts';
 import type { Folder } from './folder.ts';
-import type { RecordedCrl } from './record.ts';
+import { revocationsOf } from './record.ts';
+import { shown } from './paths.ts';
 import { reportCrl } from './report.ts';
 import { openRoot, type RootOptions } from './root.ts';
-import type { NewFile } from './staged-files.ts';
 import { change, openAuthority, openFolder } from './store.ts';
 import { usage } from './usage.ts';
 
-export interface CrlCommandOptions extends RootOptions {
+export interface CrlCommandOptions extends RootOptions, CopyOptions {
   readonly root?: boolean;
   readonly days?: number;
-  readonly out?: string;
-  readonly der?: boolean;
   readonly json?: boolean;
 }
 
@@ -22,19 +19,20 @@ export interface CrlCommandOptions extends RootOptions {
 export async function crl(options: CrlCommandOptions, io: Io): Promise<void> {
   if (options.root !== true && options.rootKey !== undefined)
     throw usage('--root-key goes with --root', 'The CRL of what issues here needs no root key.');
-  const folder = openFolder(io, options);
+  const folder = await openFolder(io, options);
   await (options.root === true ? rootCrl(folder, options, io) : issuerCrl(folder, options, io));
 }
 
 async function issuerCrl(folder: Folder, options: CrlCommandOptions, io: Io): Promise<void> {
   const authority = await openAuthority(io, folder, options);
   const done = await change(io, folder, async (record) => {
-    const next = await nextCrl(authority, record.certificates, record.crl, options.days, io.now());
-    const revoked = record.certificates.filter((entry) => entry.revoked !== undefined).length;
+    const revocations = revocationsOf(record);
+    const next = await nextCrl(authority, revocations, record.crl, options.days, io.now());
     return {
       record: { ...record, crl: next },
-      files: copies(io, next, options),
-      result: { crl: next, revoked },
+      files: crlCopies(io, next, options),
+      result: { crl: next, revoked: revocations.length },
+      done: `The list is written to ${shown(io, folder.crl)}: only the copy is missing.`,
     };
   });
   reportCrl(io, { ...done, file: folder.crl, out: options.out, json: options.json === true });
@@ -55,12 +53,10 @@ async function rootCrl(folder: Folder, options: CrlCommandOptions, io: Io): Prom
     );
     return {
       record: { ...record, rootCrl: next },
-      files: copies(io, next, options),
+      files: crlCopies(io, next, options),
       result: { crl: next, revoked: 0 },
+      done: `The list is written to ${shown(io, folder.rootCrl)}: only the copy is missing.`,
     };
   });
   reportCrl(io, { ...done, file: folder.rootCrl, out: options.out, json: options.json === true });
 }
-
-const copies = (io: Io, list: RecordedCrl, { out, der }: CrlCommandOptions): NewFile[] =>
-  out === undefined ? [] : [crlFile(resolve(io.directory, out), list, der === true)];

@@ -44,6 +44,12 @@ export function leafPeriod(
   issuer: { readonly notBefore: number; readonly notAfter: number },
   usual: number = 90,
 ): Period {
+  if (issuer.notAfter <= now) {
+    throw new CliFailure(
+      `the authority ran out on ${new Date(issuer.notAfter).toISOString().slice(0, 10)}`,
+      'Renew it: portcullis pki renew --authority',
+    );
+  }
   const { notBefore, notAfter } = periodOf(days ?? usual, kind, now);
   const end = days === undefined ? Math.min(notAfter.getTime(), issuer.notAfter) : notAfter.getTime();
   return { notBefore: new Date(Math.max(notBefore.getTime(), issuer.notBefore)), notAfter: new Date(end) };

@@ -1,9 +1,8 @@
 import type { CertificateRequest } from '../../pki/index.ts';
 import type { Certificate } from '../../x509/certificate.ts';
-import { explicitTag, readChildren, readElement, readTime, tags } from '../../x509/der.ts';
-import { oids, readExtensions } from '../../x509/extensions.ts';
-import { readName } from '../../x509/name.ts';
+import { oids } from '../../x509/extensions.ts';
 import type { PublicKeyInfo } from '../../x509/public-key.ts';
+import { readCrl } from './read-crl.ts';
 import { nameTexts } from './request-file.ts';
 import { subjectText } from './subject.ts';
 
@@ -76,24 +75,15 @@ export function describeRequest(request: CertificateRequest): Description {
   };
 }
 
-/** The fields of a CRL (RFC 5280 5.1), whoever signed it. */
+/** Whoever signed it. */
 export function describeCrl(der: Buffer): Description {
-  const fields = readChildren(readChildren(readElement(der, tags.sequence))[0]!);
-  if (fields[0]?.tag === tags.integer) fields.shift();
-  const [, issuerName, thisUpdate, ...optional] = fields;
-  const isTime = optional[0]?.tag === tags.utcTime || optional[0]?.tag === tags.generalizedTime;
-  const nextUpdate = isTime ? readTime(optional.shift()) : undefined;
-  const revoked = optional[0]?.tag === tags.sequence ? readChildren(optional[0]).map(readEntry) : [];
-  const extensions = optional.find(({ tag }) => tag === explicitTag(0));
-  const number = extensions && readExtensions(extensions).get('2.5.29.20')?.value;
-  const issuer = readName(issuerName);
-  const numberText = number === undefined ? undefined : unsigned(readElement(number).content).toString();
+  const { issuer, number, thisUpdate, nextUpdate, revoked } = readCrl(der);
   return {
     title: 'CRL',
     lines: [
       ['issuer', subjectText(issuer)],
-      ['number', numberText ?? '(none)'],
-      ['from', date(readTime(thisUpdate))],
+      ['number', number?.toString() ?? '(none)'],
+      ['from', date(thisUpdate)],
       ['until', nextUpdate === undefined ? '(open)' : date(nextUpdate)],
       ...(revoked.length === 0 ? ([['revoked', 'nothing']] as const) : []),
       ...revoked.map(
@@ -107,50 +97,10 @@ export function describeCrl(der: Buffer): Description {
     json: {
       kind: 'crl',
       issuer,
-      number: numberText ?? null,
-      thisUpdate: new Date(readTime(thisUpdate)).toISOString(),
+      number: number?.toString() ?? null,
+      thisUpdate: new Date(thisUpdate).toISOString(),
       nextUpdate: nextUpdate === undefined ? null : new Date(nextUpdate).toISOString(),
       revoked,
     },
   };
 }
-
-/** RFC 5280 5.3.1. */
-const reasons = [
-  'unspecified',
-  'keyCompromise',
-  'caCompromise',
-  'affiliationChanged',
-  'superseded',
-  'cessationOfOperation',
-  'certificateHold',
-  undefined,
-  'removeFromCRL',
-  'privilegeWithdrawn',
-  'aaCompromise',
-];
-
-interface RevokedEntry {
-  readonly serialNumber: string;
-  readonly at: string;
-  readonly reason: string | undefined;
-}
-
-function readEntry(element: Parameters<typeof readChildren>[0]): RevokedEntry {
-  const [serial, at, extensions] = readChildren(element);
-  const hex = unsigned(serial!.content).toString(16).toUpperCase();
-  const reason =
-    extensions === undefined
-      ? undefined
-      : readChildren(extensions)
-          .map((extension) => readChildren(extension).at(-1)!)
-          .map(({ content }) => readElement(content))
-          .find(({ tag }) => tag === 0x0a);
-  return {
-    serialNumber: hex.length % 2 === 0 ? hex : `0${hex}`,
-    at: new Date(readTime(at)).toISOString(),
-    reason: reason === undefined ? undefined : (reasons[reason.content[0] ?? -1] ?? 'unknown'),
-  };
-}
-
-const unsigned = (content: Buffer): bigint => BigInt(`0x${content.toString('hex') || '0'}`);

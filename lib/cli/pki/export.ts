@@ -1,18 +1,23 @@
 import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isFriendly } from '../../pki/pkcs12/friendly-name.ts';
 import { CliFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { plain } from '../terminal/plain.ts';
+import { readAuthorities } from './authorities.ts';
+import { commit, withFolderLock } from './commit.ts';
+import { currentRecord } from './current-record.ts';
 import { type Folder, readText, requirePrivate } from './folder.ts';
 import { isEncrypted } from './keys.ts';
+import { requireForeign } from './own-files.ts';
 import { shown } from './paths.ts';
-import { type AuthorityRecord, type Entry, readRecord } from './record.ts';
-import { json } from './report.ts';
+import type { AuthorityRecord, Entry } from './record.ts';
+import { jsonText } from '../terminal/json-text.ts';
 import { readNewSecret, readSecret, secretGiven, type SecretSource } from './secrets.ts';
 import { select, single } from './select.ts';
-import { StagedFiles } from './staged-files.ts';
-import { openFolder, readAuthorities, type StoreOptions } from './store.ts';
+import { writeFile } from './staged-files.ts';
+import { openFolder, type StoreOptions } from './store.ts';
 import { howToTrust } from './trust-stores.ts';
 import { usage } from './usage.ts';
 
@@ -37,8 +42,8 @@ export async function exportCertificate(
   io: Io,
 ): Promise<void> {
   requireConsistent(word, options);
-  const folder = openFolder(io, options);
-  const record = readRecord(io, folder);
+  const folder = await openFolder(io, options);
+  const record = currentRecord(io, folder);
   if (options.root === true) exportRoot(io, folder, record, options);
   else await exportP12(io, folder, record, word!, options);
 }
@@ -67,12 +72,15 @@ function requireConsistent(
 function exportRoot(io: Io, folder: Folder, record: AuthorityRecord, options: ExportOptions): void {
   const { root } = readAuthorities(io, folder, record);
   const file = options.out === undefined ? undefined : resolve(io.directory, options.out);
-  if (file !== undefined) writeFile(io, file, root.pem, 0o644, options);
+  if (file !== undefined) {
+    requireForeign(io, folder, file);
+    writeFile(io, { path: file, content: root.pem, mode: 0o644, overwrite: options.force === true });
+  }
   if (options.json === true) {
     const { fingerprint256, pin, subject, notAfter } = root;
     const certificate = file === undefined ? { certificate: root.pem } : { file };
     io.out(
-      json({ ...certificate, subject, notAfter: new Date(notAfter).toISOString(), fingerprint256, pin }),
+      jsonText({ ...certificate, subject, notAfter: new Date(notAfter).toISOString(), fingerprint256, pin }),
     );
     return;
   }
@@ -96,14 +104,18 @@ async function exportP12(
     ...(keyPassphrase !== undefined && { keyPassphrase }),
     chain: `${entry.certificate}${record.issuer === 'intermediate' ? readText(io, folder.intermediate) : ''}`,
     passphrase: password.text,
-    friendlyName: entry.name,
+    // It is shown only; not every script has a place there.
+    ...(isFriendly(entry.name) && { friendlyName: entry.name }),
     encryption: options.modern === true ? 'modern' : 'compatible',
   });
   const file = resolve(io.directory, options.p12!);
-  writeFile(io, file, content, 0o600, options);
+  requireForeign(io, folder, file);
+  const exported = { path: file, content, mode: 0o600, overwrite: options.force === true };
+  // Nothing of it is left anywhere when the process is killed: it has a key.
+  await withFolderLock(io, folder, async () => commit(io, folder, [exported], 'Run it again.'));
   const shownPassword = password.generated ? { password: password.text } : {};
   if (options.json === true) {
-    io.out(json({ file, name: entry.name, serialNumber: entry.serialNumber, ...shownPassword }));
+    io.out(jsonText({ file, name: entry.name, serialNumber: entry.serialNumber, ...shownPassword }));
     return;
   }
   io.out(`Wrote ${shown(io, file)}: the key and the certificate of '${plain(entry.name)}'\n`);
@@ -178,16 +190,4 @@ function generatePassword(): string {
   const letters = 'abcdefghjkmnpqrstuvwxyz23456789';
   const group = (): string => Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join('');
   return Array.from({ length: 5 }, group).join('-');
-}
-
-function writeFile(
-  io: Io,
-  path: string,
-  content: string | Buffer,
-  mode: number,
-  { force }: ExportOptions,
-): void {
-  const staged = new StagedFiles(io);
-  staged.add({ path, content, mode, overwrite: force === true });
-  staged.publish();
 }

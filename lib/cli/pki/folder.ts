@@ -1,5 +1,5 @@
 import { readFileSync, type Stats, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import { CliFailure, exitCodes } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { fileFailure, hasCode } from './file-failure.ts';
@@ -8,9 +8,11 @@ import { quoted, shown } from './paths.ts';
 /** Where an authority and what belongs to it lie. */
 export interface Folder {
   readonly directory: string;
-  /** What was issued and revoked. Written last by `init`: without it there is no authority. */
+  /** What was issued and revoked: without it there is no authority. */
   readonly record: string;
   readonly lock: string;
+  /** What a command is about to write. */
+  readonly pending: string;
   readonly root: string;
   /**
    * The root and the intermediate: what a listener takes as `clientAuth.ca`. With the root alone it would depend on the
@@ -37,6 +39,7 @@ export function folderOf(io: Io, option: string | undefined): Folder {
     directory,
     record: file('record.json'),
     lock: file('lock'),
+    pending: file('pending.json'),
     root: file('root.pem'),
     ca: file('ca.pem'),
     rootKey: file('root.key'),
@@ -49,9 +52,14 @@ export function folderOf(io: Io, option: string | undefined): Folder {
   };
 }
 
-/** Refuses a folder that is not there, or that others than its owner can look into. */
-export function requireFolder(io: Io, { directory, record }: Folder): void {
-  requirePrivate(io, directory, 'folder', 'directory');
+/** Relative within the authority's folder, which may be moved. */
+export function recordedPath({ directory }: Folder, path: string): string {
+  const inside = relative(directory, path);
+  return inside.startsWith('..') || resolve(inside) === inside ? path : inside.split(sep).join('/');
+}
+
+/** Refuses a folder without an authority. */
+export function requireRecord(io: Io, { directory, record }: Folder): void {
   try {
     statSync(record);
   } catch (error) {

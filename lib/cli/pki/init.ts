@@ -1,20 +1,23 @@
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Authority, AuthorityOptions, DistinguishedNameInput, KeyType } from '../../pki/index.ts';
 import { CliFailure, exitCodes } from '../failure.ts';
 import type { Io } from '../io.ts';
+import { commit, settle, withFolderLock } from './commit.ts';
 import { nextCrl, rootCrlDays } from './crl-file.ts';
 import { periodOf } from './days.ts';
 import { fileFailure } from './file-failure.ts';
 import { type Folder, folderOf, requirePrivate } from './folder.ts';
 import { encryptedKey } from './keys.ts';
-import { withLock } from './lock.ts';
+import { makeFolders, missingFolders, removeFolders } from './new-folders.ts';
+import { rejectOption } from './option-failure.ts';
+import { requireForeign } from './own-files.ts';
 import { shown } from './paths.ts';
 import { developmentNames, permittedOnly } from './permitted.ts';
 import { type AuthorityRecord, writeRecord } from './record.ts';
 import { reportInit } from './report.ts';
 import { readNewSecret } from './secrets.ts';
-import { type NewFile, StagedFiles } from './staged-files.ts';
+import { type NewFile, temporaryName } from './staged-files.ts';
 import { parseSubject } from './subject.ts';
 import { usage } from './usage.ts';
 import { parseCertificate } from './parse-certificate.ts';
@@ -38,53 +41,90 @@ export interface InitOptions {
 export async function init(options: InitOptions, io: Io): Promise<void> {
   requireConsistent(options);
   const folder = folderOf(io, options.dir);
+  if (existsSync(folder.pending)) {
+    requirePrivate(io, folder.directory, 'folder', 'directory');
+    await settle(io, folder);
+  }
   requireEmpty(io, folder);
   const passphrase = await choosePassphrase(options, io, folder);
-  makeFolder(io, folder);
-  await withLock(io, folder.lock, async () => {
-    requireEmpty(io, folder);
-    const { root, issuer } = await makeAuthorities(options, io);
-    const crl = await nextCrl(issuer, [], { number: '0' }, undefined, io.now());
-    const rootCrl =
-      issuer === root ? undefined : await nextCrl(root, [], { number: '0' }, rootCrlDays, io.now());
-    const record: AuthorityRecord = {
+  const made = await makeAuthority(options, io, passphrase).catch(rejectOption);
+  const rootKeyFile = rootKeyFileOf(io, folder, options);
+  await inNewFolder(io, folder, () =>
+    withFolderLock(io, folder, async () => {
+      requireEmpty(io, folder);
+      commit(io, folder, filesOf(folder, rootKeyFile, made), 'Move what is there away, and run it again.');
+    }),
+  );
+  reportInit(io, {
+    folder,
+    record: made.record,
+    root: parseCertificate(made.root.certificate),
+    rootKeyFile,
+    encrypted: passphrase !== undefined,
+    permitted: permittedNames(options),
+    json: options.json === true,
+  });
+}
+
+interface MadeAuthority {
+  readonly root: Authority;
+  readonly rootKey: string;
+  readonly intermediate: { readonly authority: Authority; readonly key: string } | undefined;
+  readonly record: AuthorityRecord;
+}
+
+/** All of it before anything is written. */
+async function makeAuthority(
+  options: InitOptions,
+  io: Io,
+  passphrase: string | undefined,
+): Promise<MadeAuthority> {
+  const { root, issuer } = await makeAuthorities(options, io);
+  const isRoot = issuer === root;
+  const first = { number: '0' };
+  const crl = await nextCrl(issuer, [], first, undefined, io.now());
+  const rootCrl = isRoot ? undefined : await nextCrl(root, [], first, rootCrlDays, io.now());
+  return {
+    root,
+    rootKey: await encryptedKey(root.key, passphrase),
+    intermediate: isRoot ? undefined : { authority: issuer, key: await encryptedKey(issuer.key, passphrase) },
+    record: {
       format: 'portcullis-authority',
       version: 1,
-      issuer: issuer === root ? 'root' : 'intermediate',
+      issuer: isRoot ? 'root' : 'intermediate',
       crl,
       ...(rootCrl !== undefined && { rootCrl }),
       certificates: [],
-    };
-    const rootKeyFile =
-      options.rootOut === undefined ? folder.rootKey : resolve(io.directory, options.rootOut);
-    const key = (authority: Authority): Promise<string> => encryptedKey(authority.key, passphrase);
-    writeAll(io, [
-      file(rootKeyFile, await key(root), 0o600),
-      file(folder.root, root.certificate, 0o644),
-      ...(issuer === root
-        ? []
-        : [
-            file(folder.intermediateKey, await key(issuer), 0o600),
-            file(folder.intermediate, issuer.certificate, 0o644),
-          ]),
-      file(folder.ca, root.certificate + (issuer === root ? '' : issuer.certificate), 0o644),
-      file(folder.crl, crl.pem, 0o644),
-      ...(rootCrl === undefined ? [] : [file(folder.rootCrl, rootCrl.pem, 0o644)]),
-      // Keys do not belong into a repository. What else is in the folder may.
-      ...(isFresh(folder) ? [file(folder.gitignore, '*\n', 0o600)] : []),
-      // The last one: without it there is no authority.
-      file(folder.record, writeRecord(record), 0o600),
-    ]);
-    reportInit(io, {
-      folder,
-      record,
-      root: parseCertificate(root.certificate),
-      rootKeyFile,
-      encrypted: passphrase !== undefined,
-      permitted: permittedNames(options),
-      json: options.json === true,
-    });
-  });
+    },
+  };
+}
+
+function filesOf(
+  folder: Folder,
+  rootKeyFile: string,
+  { root, rootKey, intermediate, record }: MadeAuthority,
+): readonly NewFile[] {
+  const below = intermediate?.authority.certificate ?? '';
+  return [
+    file(rootKeyFile, rootKey, 0o600),
+    file(folder.root, root.certificate, 0o644),
+    ...(intermediate === undefined
+      ? []
+      : [file(folder.intermediateKey, intermediate.key, 0o600), file(folder.intermediate, below, 0o644)]),
+    file(folder.ca, root.certificate + below, 0o644),
+    file(folder.crl, record.crl.pem, 0o644),
+    ...(record.rootCrl === undefined ? [] : [file(folder.rootCrl, record.rootCrl.pem, 0o644)]),
+    // Keys do not belong into a repository. What else is in the folder may.
+    ...(isFresh(folder) ? [file(folder.gitignore, '*\n', 0o600)] : []),
+    file(folder.record, writeRecord(record), 0o600),
+  ];
+}
+
+function rootKeyFileOf(io: Io, folder: Folder, { rootOut }: InitOptions): string {
+  if (rootOut === undefined) return folder.rootKey;
+  const path = resolve(io.directory, rootOut);
+  if (path !== folder.rootKey) requireForeign(io, folder, path);
+  return path;
 }
 
 function requireConsistent({
@@ -106,20 +146,30 @@ function requireConsistent({
     );
 }
 
-function makeFolder(io: Io, { directory }: Folder): void {
+/** A folder that was made for nothing goes. */
+async function inNewFolder(io: Io, { directory }: Folder, act: () => Promise<void>): Promise<void> {
+  let made: readonly string[] = [];
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    made = missingFolders(directory);
+    makeFolders(made);
   } catch (error) {
+    removeFolders(made);
     throw fileFailure(io, directory, 'cannot be made', error);
   }
-  requirePrivate(io, directory, 'folder', 'directory');
+  try {
+    requirePrivate(io, directory, 'folder', 'directory');
+    await act();
+  } catch (error) {
+    removeFolders(made);
+    throw error;
+  }
 }
 
 function requireEmpty(io: Io, folder: Folder): void {
   const { directory } = folder;
-  if (statSync(directory, { throwIfNoEntry: false }) === undefined) return;
+  if (!existsSync(directory)) return;
   requirePrivate(io, directory, 'folder', 'directory');
-  const own: readonly string[] = Object.values({ ...folder, lock: '', gitignore: '' });
+  const own: readonly string[] = Object.values({ ...folder, lock: '', pending: '', gitignore: '' });
   const found = readdirSync(directory).filter((name) => own.includes(resolve(directory, name)));
   if (found.length === 0) return;
   const whole = found.includes('record.json');
@@ -134,7 +184,7 @@ function requireEmpty(io: Io, folder: Folder): void {
 }
 
 const isFresh = ({ directory, lock }: Folder): boolean =>
-  readdirSync(directory).every((name) => resolve(directory, name) === lock);
+  readdirSync(directory).every((name) => resolve(directory, name) === lock || temporaryName.test(name));
 
 async function choosePassphrase(options: InitOptions, io: Io, folder: Folder): Promise<string | undefined> {
   if (!options.passphrase) return undefined;
@@ -204,9 +254,3 @@ const file = (path: string, content: string, mode: number): NewFile => ({
   mode,
   overwrite: false,
 });
-
-function writeAll(io: Io, files: readonly NewFile[]): void {
-  const staged = new StagedFiles(io);
-  for (const one of files) staged.add(one);
-  staged.publish();
-}

@@ -1,11 +1,12 @@
-import { join, relative, resolve, sep } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Authority, IssuedCertificate, IssuedPublicCertificate, KeyType } from '../../pki/index.ts';
 import { ConfigError } from '../../errors.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import { CliFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
-import type { Folder } from './folder.ts';
+import { recordedPath } from './folder.ts';
 import { encryptedKey } from './keys.ts';
+import { rejectOption } from './option-failure.ts';
 import { chosenName, fileName } from './names.ts';
 import type { AuthorityRecord, Entry, Purpose } from './record.ts';
 import { type IssuedFiles, reportIssued } from './report.ts';
@@ -42,12 +43,12 @@ export interface Order {
 /** Issues one certificate: records it, and writes key, certificate and chain. */
 export async function issue(order: Order, options: IssueOptions, io: Io): Promise<void> {
   requireConsistent(options);
-  const folder = openFolder(io, options);
+  const folder = await openFolder(io, options);
   const name = options.name === undefined ? undefined : chosenName(options.name);
   const keyPassphrase = await chooseKeyPassphrase(options, io);
   const authority = await openAuthority(io, folder, options);
   const done = await change(io, folder, async (record) => {
-    const issued = await order.make(authority).catch((error: unknown) => Promise.reject(explained(error)));
+    const issued = await order.make(authority).catch((error: unknown) => rejectOption(explained(error)));
     const certificate = readIssued(issued);
     const called = name ?? fileName(order.calls ?? firstName(certificate));
     const out = options.out === undefined ? join(folder.issued, called) : resolve(io.directory, options.out);
@@ -66,10 +67,15 @@ export async function issue(order: Order, options: IssueOptions, io: Io): Promis
       record: withEntry(record, entry),
       files: newFiles(paths, issued, key, options.force === true),
       result: { entry, certificate, files: paths },
+      done: incomplete(entry),
     };
   });
   reportIssued(io, { ...done, encrypted: keyPassphrase !== undefined, json: options.json === true });
 }
+
+/** A key that was not written is lost with it, and nobody else has it. */
+export const incomplete = ({ serialNumber, name }: Entry): string =>
+  `The certificate ${serialNumber} is recorded. Write it elsewhere: portcullis pki renew ${name} --new-key --out FOLDER`;
 
 function requireConsistent({
   csr,
@@ -109,7 +115,7 @@ function explained(error: unknown): unknown {
     return error;
   return new CliFailure(
     error.message.slice(0, -error.remedy.length).trim().replace(/\.$/, ''),
-    'An authority keeps the names it was made for. For others: portcullis pki init --dir OTHER --permit NAME',
+    `${error.path === 'subject' ? error.remedy : 'An authority keeps the names it was made for.'} For others: portcullis pki init --dir OTHER --permit NAME`,
     undefined,
     error,
   );
@@ -120,12 +126,6 @@ export const readIssued = ({ certificate }: IssuedPublicCertificate): Certificat
 
 function firstName({ subject, subjectAltNames: { dns, ip, email, uri }, serialNumber }: Certificate): string {
   return dns[0] ?? ip[0] ?? email[0] ?? uri[0] ?? subject['CN']?.[0] ?? serialNumber;
-}
-
-/** Relative within the authority's folder, which may be moved. */
-export function recordedPath({ directory }: Folder, path: string): string {
-  const inside = relative(directory, path);
-  return inside.startsWith('..') || resolve(inside) === inside ? path : inside.split(sep).join('/');
 }
 
 export const withEntry = (record: AuthorityRecord, entry: Entry): AuthorityRecord => ({

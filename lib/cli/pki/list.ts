@@ -2,6 +2,8 @@ import type { SubjectAltNames } from '../../x509/extensions.ts';
 import type { DistinguishedName } from '../../x509/name.ts';
 import { CliFailure, exitCodes } from '../failure.ts';
 import type { Io } from '../io.ts';
+import { readAuthorities } from './authorities.ts';
+import { currentRecord } from './current-record.ts';
 import { dayMs } from './days.ts';
 import type { Folder } from './folder.ts';
 import { reportList } from './report-list.ts';
@@ -9,11 +11,11 @@ import {
   type AuthorityRecord,
   certificateOf,
   type Entry,
-  readRecord,
+  type RecordedCrl,
   type Status,
   statusOf,
 } from './record.ts';
-import { openFolder, readAuthorities, type StoreOptions } from './store.ts';
+import { openFolder, type StoreOptions } from './store.ts';
 
 export interface ListOptions extends StoreOptions {
   readonly expiring?: number;
@@ -42,29 +44,36 @@ export interface ListedAuthority {
   readonly notAfter: string;
 }
 
+export interface ListedCrl {
+  readonly number: string;
+  readonly nextUpdate: string;
+  readonly lapsed: boolean;
+}
+
 export interface Listing {
   readonly directory: string;
   readonly authorities: readonly ListedAuthority[];
-  readonly crl: { readonly number: string; readonly nextUpdate: string; readonly lapsed: boolean };
+  readonly crl: ListedCrl;
+  /** Of the root above an intermediate. */
+  readonly rootCrl: ListedCrl | null;
   readonly certificates: readonly ListedCertificate[];
 }
 
 /** `pki list`: what was issued. With `--expiring` what has to be renewed, and exit code 1 where there is any. */
-export function list(options: ListOptions, io: Io): void {
-  const folder = openFolder(io, options);
-  const record = readRecord(io, folder);
+export async function list(options: ListOptions, io: Io): Promise<void> {
+  const folder = await openFolder(io, options);
+  const record = currentRecord(io, folder);
   const all = listing(io, folder, record);
   const { expiring: days } = options;
   const shown = days === undefined ? all : expiringWithin(all, io.now() + days * dayMs);
   reportList(io, shown, { json: options.json === true, expiring: days !== undefined });
   if (days === undefined) return;
   const count = shown.certificates.length + shown.authorities.length;
-  if (count > 0 || shown.crl.lapsed) throw expiry(count, days, shown);
+  if (count > 0 || shown.crl.lapsed || shown.rootCrl?.lapsed === true) throw expiry(count, days, shown);
 }
 
 function listing(io: Io, folder: Folder, record: AuthorityRecord): Listing {
   const { root, issuer } = readAuthorities(io, folder, record);
-  const { number, nextUpdate } = record.crl;
   const successors = new Map(record.certificates.map((entry) => [entry.renews, entry.serialNumber]));
   return {
     directory: folder.directory,
@@ -74,7 +83,8 @@ function listing(io: Io, folder: Folder, record: AuthorityRecord): Listing {
         ? []
         : [{ role: 'intermediate' as const, subject: issuer.subject, notAfter: iso(issuer.notAfter) }]),
     ],
-    crl: { number, nextUpdate, lapsed: Date.parse(nextUpdate) <= io.now() },
+    crl: listedCrl(record.crl, io.now()),
+    rootCrl: record.rootCrl === undefined ? null : listedCrl(record.rootCrl, io.now()),
     certificates: record.certificates.map((entry) => {
       const { subject, subjectAltNames, notBefore } = certificateOf(entry);
       return {
@@ -94,6 +104,12 @@ function listing(io: Io, folder: Folder, record: AuthorityRecord): Listing {
   };
 }
 
+const listedCrl = ({ number, nextUpdate }: RecordedCrl, now: number): ListedCrl => ({
+  number,
+  nextUpdate,
+  lapsed: Date.parse(nextUpdate) <= now,
+});
+
 const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** What is still in use and will not be by then; what was renewed, or is over, needs nobody's care. */
@@ -106,13 +122,19 @@ const expiringWithin = (all: Listing, end: number): Listing => ({
   ),
 });
 
-function expiry(count: number, days: number, { crl, certificates }: Listing): CliFailure {
+function expiry(count: number, days: number, { crl, rootCrl, certificates }: Listing): CliFailure {
   const ending = `${count} ${count === 1 ? 'certificate ends' : 'certificates end'} within ${days} days`;
   return new CliFailure(
-    [...(count > 0 ? [ending] : []), ...(crl.lapsed ? ['the CRL has run out'] : [])].join(', and '),
+    [
+      ...(count > 0 ? [ending] : []),
+      ...(crl.lapsed ? ['the CRL has run out'] : []),
+      ...(rootCrl?.lapsed === true ? ["the root's CRL has run out"] : []),
+    ].join(', and '),
     crl.lapsed
       ? 'Write the next CRL: portcullis pki crl'
-      : `Renew: portcullis pki renew ${certificates.length > 0 ? 'NAME' : '--authority'}`,
+      : rootCrl?.lapsed === true
+        ? 'Write the next one: portcullis pki crl --root'
+        : `Renew: portcullis pki renew ${certificates.length > 0 ? 'NAME' : '--authority'}`,
     exitCodes.no,
   );
 }

@@ -74,5 +74,6 @@ export const withCrl = (command: Command): Command =>
     withAuthorityKey(command)
       .option('--days <days>', 'until when the CRL holds; default: 30', days)
       .option('-o, --out <file>', 'write a copy of the CRL there')
-      .option('--der', 'the copy in DER, as it is served at a --crl-url'),
+      .option('--der', 'the copy in DER, as it is served at a --crl-url')
+      .option('-f, --force', 'replace a file that is no CRL'),
   );

@@ -28,6 +28,13 @@ export interface Entry {
   readonly certificate: string;
 }
 
+/** A certificate that this record does not know, revoked on a list that was published. */
+export interface Revocation {
+  readonly serialNumber: string;
+  readonly at: string;
+  readonly reason: RevocationReason;
+}
+
 /** The last list of revoked certificates; here first, so that the file `crl.pem` can always be made from it. */
 export interface RecordedCrl {
   /** Decimal, as it may be greater than a number of JSON. */
@@ -48,6 +55,7 @@ export interface AuthorityRecord {
   /** With an intermediate: that of the root, which revokes nobody. */
   readonly rootCrl?: RecordedCrl;
   readonly certificates: readonly Entry[];
+  readonly alsoRevoked?: readonly Revocation[];
 }
 
 export const writeRecord = (record: AuthorityRecord): string => `${JSON.stringify(record, null, 2)}\n`;
@@ -90,7 +98,26 @@ function parseRecord(text: string): AuthorityRecord {
     if (serials.has(entry.serialNumber)) throw new RecordFault(`certificates[${index}] comes twice`);
     serials.add(entry.serialNumber);
   }
+  requireRevocations(value['alsoRevoked'] ?? [], serials);
   return value as unknown as AuthorityRecord;
+}
+
+function requireRevocations(revocations: unknown, serials: Set<string>): void {
+  if (!Array.isArray(revocations)) throw new RecordFault('alsoRevoked is no list');
+  for (const [index, item] of revocations.entries()) {
+    const path = `alsoRevoked[${index}]`;
+    const { serialNumber, at, reason } = object(item, path);
+    requireSerialNumber(serialNumber, path);
+    if (serials.has(serialNumber)) throw new RecordFault(`${path} comes twice`);
+    serials.add(serialNumber);
+    requireDate(at, `${path}.at`);
+    if (typeof reason !== 'string') throw new RecordFault(`${path}.reason is no text`);
+  }
+}
+
+function requireSerialNumber(value: unknown, path: string): asserts value is string {
+  if (typeof value !== 'string' || !/^[0-9A-F]{2,40}$/.test(value))
+    throw new RecordFault(`${path}.serialNumber is none`);
 }
 
 function requireCrl(crl: Readonly<Record<string, unknown>>, path: string): void {
@@ -103,8 +130,7 @@ function requireCrl(crl: Readonly<Record<string, unknown>>, path: string): void 
 
 function requireEntry(entry: Readonly<Record<string, unknown>>, path: string): Entry {
   const { serialNumber, name, purpose, folder, renews, revoked, certificate } = entry;
-  if (typeof serialNumber !== 'string' || !/^[0-9A-F]{2,40}$/.test(serialNumber))
-    throw new RecordFault(`${path}.serialNumber is none`);
+  requireSerialNumber(serialNumber, path);
   if (typeof name !== 'string' || name === '') throw new RecordFault(`${path}.name is no text`);
   if (purpose !== 'server' && purpose !== 'client')
     throw new RecordFault(`${path}.purpose is neither server nor client`);
@@ -152,6 +178,14 @@ const damaged = (io: Io, file: string, problem: string, cause?: unknown): CliFai
 
 /** The certificate of an entry; that it can be read was seen with the record. */
 export const certificateOf = ({ certificate }: Entry): Certificate => parseCertificate(certificate);
+
+/** All that is revoked. */
+export const revocationsOf = ({ certificates, alsoRevoked = [] }: AuthorityRecord): readonly Revocation[] => [
+  ...certificates.flatMap(({ serialNumber, revoked }) =>
+    revoked === undefined ? [] : [{ serialNumber, ...revoked }],
+  ),
+  ...alsoRevoked,
+];
 
 export type Status = 'valid' | 'expired' | 'revoked';
 

@@ -17,7 +17,7 @@ export interface RenewAuthorityOptions extends StoreOptions {
  * has issued is good below both. A renewed root has to be given to all who trust the old one.
  */
 export async function renewAuthority(options: RenewAuthorityOptions, io: Io): Promise<void> {
-  const folder = openFolder(io, options);
+  const folder = await openFolder(io, options);
   const authority = await openAuthority(io, folder, options);
   const root = isRoot(authority) ? undefined : await openRoot(io, folder, options);
   const done = await change(io, folder, async (record) => {
@@ -28,10 +28,12 @@ export async function renewAuthority(options: RenewAuthorityOptions, io: Io): Pr
     const path = root === undefined ? folder.root : folder.intermediate;
     return {
       record,
-      files: [
+      files: [],
+      own: [
         { path, content: renewed.certificate, mode: 0o644, overwrite: true },
         { path: folder.ca, content: caBundle(renewed), mode: 0o644, overwrite: true },
       ],
+      done: 'Run it again.',
       result: { path, role: record.issuer, certificate: parseCertificate(renewed.certificate) },
     };
   });

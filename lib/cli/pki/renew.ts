@@ -10,11 +10,14 @@ import type { Io } from '../io.ts';
 import { plain } from '../terminal/plain.ts';
 import { authorityDates } from './authority-dates.ts';
 import { dayMs, leafPeriod } from './days.ts';
-import { type Folder, readCurrentText } from './folder.ts';
-import { issuedFiles, newFiles, readIssued, recordedPath, withEntry } from './issue.ts';
+import { type Folder, readCurrentText, recordedPath } from './folder.ts';
+import { incomplete, issuedFiles, newFiles, readIssued, withEntry } from './issue.ts';
 import { encryptedKey, isEncrypted } from './keys.ts';
 import { shown } from './paths.ts';
-import { type AuthorityRecord, certificateOf, type Entry, readRecord } from './record.ts';
+import { currentRecord } from './current-record.ts';
+import { rejectOption } from './option-failure.ts';
+import { requireOwnPair } from './own-pair.ts';
+import { type AuthorityRecord, certificateOf, type Entry } from './record.ts';
 import { reportIssued } from './report.ts';
 import { renewAuthority, type RenewAuthorityOptions } from './renew-authority.ts';
 import { type OpenedRequest, openRequestFile } from './request-file.ts';
@@ -44,15 +47,15 @@ export async function renew(word: string | undefined, options: RenewOptions, io:
  * is touched; a new one is made when asked for.
  */
 async function renewCertificate(word: string, options: RenewOptions, io: Io): Promise<void> {
-  const folder = openFolder(io, options);
-  const out = outOf(io, folder, renewable(io, readRecord(io, folder), word), options);
+  const folder = await openFolder(io, options);
+  const out = outOf(io, folder, renewable(io, currentRecord(io, folder), word, options), options);
   const passphrase = await chooseKeyPassphrase(options, io, out);
   const request = options.csr === undefined ? undefined : await openRequestFile(io, options.csr);
   const authority = await openAuthority(io, folder, options);
   const done = await change(io, folder, async (record) => {
-    const old = renewable(io, record, word);
+    const old = renewable(io, record, word, options);
     const target = outOf(io, folder, old, options);
-    const issued = await make(authority, old, options, request, io.now());
+    const issued = await make(authority, old, options, request, io.now()).catch(rejectOption);
     const certificate = readIssued(issued);
     const entry: Entry = {
       serialNumber: issued.serialNumber,
@@ -66,10 +69,12 @@ async function renewCertificate(word: string, options: RenewOptions, io: Io): Pr
     };
     const key = 'key' in issued ? await encryptedKey(issued.key, passphrase) : undefined;
     const files = issuedFiles(target, old.purpose, key !== undefined);
+    requireOwnPair(io, target, old, key === undefined ? certificate : undefined);
     return {
       record: withEntry(record, entry),
       files: newFiles(files, issued, key, options.out === undefined),
       result: { entry, certificate, files },
+      done: incomplete(entry),
     };
   });
   reportIssued(io, { ...done, encrypted: passphrase !== undefined, json: options.json === true });
@@ -92,7 +97,7 @@ function requireConsistent(word: string | undefined, options: RenewOptions): voi
 }
 
 /** The one to renew. Whoever was revoked asks for a new one, and for the reason why. */
-function renewable(io: Io, record: AuthorityRecord, word: string): Entry {
+function renewable(io: Io, record: AuthorityRecord, word: string, { out }: RenewOptions): Entry {
   const { entries, unknown } = select(io, record, word);
   if (unknown !== undefined)
     throw new CliFailure(`'${plain(word)}' is not in the record`, 'Issue a new one instead.');
@@ -103,7 +108,12 @@ function renewable(io: Io, record: AuthorityRecord, word: string): Entry {
       `Issue a new one instead: portcullis pki ${entry.purpose}`,
     );
   }
-  return entry;
+  const successor = record.certificates.find(({ renews }) => renews === entry.serialNumber);
+  if (successor === undefined || out !== undefined) return entry;
+  throw new CliFailure(
+    `'${plain(word)}' was renewed already, by ${successor.serialNumber}`,
+    'Renew that one, or write elsewhere with --out FOLDER.',
+  );
 }
 
 const outOf = (io: Io, folder: Folder, { folder: kept, name }: Entry, { out }: RenewOptions): string =>

@@ -1,10 +1,10 @@
 import type { Io } from '../io.ts';
 import { plain } from '../terminal/plain.ts';
 import { style } from '../terminal/style.ts';
-import type { ListedCertificate, Listing } from './list.ts';
+import type { ListedCertificate, ListedCrl, Listing } from './list.ts';
 import { shown } from './paths.ts';
 import { nameTexts } from './request-file.ts';
-import { json } from './report.ts';
+import { jsonText } from '../terminal/json-text.ts';
 import { subjectText } from './subject.ts';
 
 /** A table for a person, or JSON. */
@@ -14,16 +14,17 @@ export function reportList(
   options: { readonly json: boolean; readonly expiring: boolean },
 ): void {
   if (options.json) {
-    io.out(json(listing));
+    io.out(jsonText(listing));
     return;
   }
   const { bold } = style(io.colours);
   for (const { role, subject, notAfter } of listing.authorities)
     io.out(`${role}: ${subjectText(subject)}, until ${notAfter.slice(0, 10)}\n`);
   if (!options.expiring || listing.crl.lapsed) {
-    const { number, nextUpdate, lapsed } = listing.crl;
-    io.out(`CRL: number ${number}, ${lapsed ? 'ran out on' : 'until'} ${nextUpdate.slice(0, 10)}\n`);
+    io.out(`CRL: ${crlText(listing.crl)}\n`);
   }
+  const { rootCrl } = listing;
+  if (rootCrl !== null && (!options.expiring || rootCrl.lapsed)) io.out(`root CRL: ${crlText(rootCrl)}\n`);
   if (listing.certificates.length === 0) {
     if (!options.expiring) io.out(`Nothing was issued in ${shown(io, listing.directory)} yet.\n`);
     return;
@@ -38,6 +39,9 @@ export function reportList(
   for (const [index, row] of rows.entries())
     io.out(`${coloured(io, line(row), listing.certificates[index]!)}\n`);
 }
+
+const crlText = ({ number, nextUpdate, lapsed }: ListedCrl): string =>
+  `number ${number}, ${lapsed ? 'ran out on' : 'until'} ${nextUpdate.slice(0, 10)}`;
 
 const header = ['NAME', 'PURPOSE', 'STATUS', 'UNTIL', 'SERIAL NUMBER', 'NAMES'];
 

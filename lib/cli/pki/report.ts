@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { NameConstraintsInput } from '../../pki/index.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import type { Io } from '../io.ts';
+import { jsonText } from '../terminal/json-text.ts';
 import { dayMs } from './days.ts';
 import type { Folder } from './folder.ts';
 import { quoted, shown } from './paths.ts';
@@ -16,16 +17,6 @@ export interface IssuedFiles {
   readonly chain: string;
   readonly certificate: string;
 }
-
-/** JSON leaves characters that steer a terminal or turn the reading order as they are: escaped it means the same. */
-export const json = (value: unknown): string =>
-  `${JSON.stringify(value, null, 2).replace(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, escapedUnits)}\n`;
-
-const escapedUnits = (character: string): string =>
-  Array.from(
-    { length: character.length },
-    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
-  ).join('');
 
 /** Lines of a label and what it stands for. */
 export const rows = (lines: ReadonlyArray<readonly [label: string, text: string]>): string => {
@@ -51,7 +42,7 @@ export function reportInit(io: Io, made: MadeAuthority): void {
   const withIntermediate = record.issuer === 'intermediate';
   if (made.json) {
     io.out(
-      json({
+      jsonText({
         directory: folder.directory,
         issuer: record.issuer,
         root: folder.root,
@@ -119,7 +110,7 @@ export function reportIssued(
   const { serialNumber, name, purpose, renews } = entry;
   if (asJson) {
     io.out(
-      json({
+      jsonText({
         name,
         purpose,
         serialNumber,
@@ -165,7 +156,9 @@ export interface AuthorityReport {
 export function reportAuthority(io: Io, { path, role, certificate, json: asJson }: AuthorityReport): void {
   const { subject, notAfter, fingerprint256 } = certificate;
   if (asJson) {
-    io.out(json({ role, file: path, subject, notAfter: new Date(notAfter).toISOString(), fingerprint256 }));
+    io.out(
+      jsonText({ role, file: path, subject, notAfter: new Date(notAfter).toISOString(), fingerprint256 }),
+    );
     return;
   }
   io.out(`Renewed the ${role}, ${subjectText(subject)}\n`);
@@ -202,7 +195,7 @@ const filesOf = (io: Io, { file, out }: CrlReport): string[] =>
 export function reportCrl(io: Io, report: CrlReport & { readonly revoked: number }): void {
   const { crl, revoked } = report;
   const files = filesOf(io, report);
-  if (report.json) io.out(json({ ...crlJson(crl, files), revoked }));
+  if (report.json) io.out(jsonText({ ...crlJson(crl, files), revoked }));
   else io.out(`${crlText(io, crl, files)}, with ${revoked} revoked\n`);
 }
 
@@ -224,7 +217,7 @@ export function reportRevoked(io: Io, report: RevokedReport): void {
       purpose,
       ...revocation,
     }));
-    io.out(json({ changed, revoked, crl: crlJson(crl, files) }));
+    io.out(jsonText({ changed, revoked, crl: crlJson(crl, files) }));
     return;
   }
   for (const { serialNumber, name, revoked } of entries) {

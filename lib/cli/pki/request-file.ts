@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { CertificateRequest } from '../../pki/index.ts';
 import type { SubjectAltNames } from '../../x509/extensions.ts';
 import { CliFailure, exitCodes } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { plain } from '../terminal/plain.ts';
-import { fileFailure } from './file-failure.ts';
+import { readGivenFile } from './read-file.ts';
 import { subjectText } from './subject.ts';
 
 /** A request that proves that its owner has the key. */
@@ -16,18 +15,12 @@ export interface OpenedRequest {
 
 /** Reads `--csr FILE`, or standard input for `-`; a ConfigError `REQUEST_INVALID` where it is none or proves nothing. */
 export async function openRequestFile(io: Io, file: string): Promise<OpenedRequest> {
-  const pem = file === '-' ? (await io.readInput()).toString('utf8') : readFile(io, file);
+  const pem =
+    file === '-'
+      ? (await io.readInput()).toString('utf8')
+      : readGivenFile(io, resolve(io.directory, file)).content.toString('utf8');
   const { readRequest } = await import('../../pki/index.ts');
   return { pem, content: readRequest(pem) };
-}
-
-function readFile(io: Io, file: string): string {
-  const path = resolve(io.directory, file);
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw fileFailure(io, path, 'cannot be read', error);
-  }
 }
 
 /** Names are never taken from a request without a word: anybody may ask for any. */

@@ -1,29 +1,27 @@
-import { resolve } from 'node:path';
 import type { Authority, RevocationReason } from '../../pki/index.ts';
 import { CliFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { oids } from '../../x509/extensions.ts';
 import { plain } from '../terminal/plain.ts';
-import { crlFile, nextCrl } from './crl-file.ts';
+import { type CopyOptions, crlCopies, nextCrl } from './crl-file.ts';
 import { fileName } from './names.ts';
-import { type AuthorityRecord, type Entry, statusOf } from './record.ts';
+import { shown } from './paths.ts';
+import { type AuthorityRecord, type Entry, revocationsOf, statusOf } from './record.ts';
 import { reportRevoked } from './report.ts';
 import { choose, select } from './select.ts';
 import { change, openAuthority, openFolder, type StoreOptions } from './store.ts';
 import { parseCertificate } from './parse-certificate.ts';
 
-export interface RevokeOptions extends StoreOptions {
+export interface RevokeOptions extends StoreOptions, CopyOptions {
   readonly reason?: RevocationReason;
   readonly all?: boolean;
   readonly days?: number;
-  readonly out?: string;
-  readonly der?: boolean;
   readonly json?: boolean;
 }
 
 /** `pki revoke`: records the revocation, and writes the next list in the same moment. */
 export async function revoke(word: string, options: RevokeOptions, io: Io): Promise<void> {
-  const folder = openFolder(io, options);
+  const folder = await openFolder(io, options);
   const authority = await openAuthority(io, folder, options);
   const done = await change(io, folder, async (record) => {
     const known = withUnknown(io, record, word, authority);
@@ -34,15 +32,19 @@ export async function revoke(word: string, options: RevokeOptions, io: Io): Prom
     const certificates = known.certificates.map((entry) => revoked.get(entry.serialNumber) ?? entry);
     const changed = targets.some((entry) => revoked.get(entry.serialNumber) !== entry);
     const crl = changed
-      ? await nextCrl(authority, certificates, record.crl, options.days, io.now())
+      ? await nextCrl(
+          authority,
+          revocationsOf({ ...known, certificates }),
+          record.crl,
+          options.days,
+          io.now(),
+        )
       : record.crl;
     return {
-      record: { ...record, certificates, crl },
-      files:
-        options.out === undefined
-          ? []
-          : [crlFile(resolve(io.directory, options.out), crl, options.der === true)],
+      record: { ...known, certificates, crl },
+      files: crlCopies(io, crl, options),
       result: { entries: [...revoked.values()], crl, changed },
+      done: `Revoked, recorded, and on the list ${shown(io, folder.crl)}: only the copy is missing.`,
     };
   });
   reportRevoked(io, { ...done, file: folder.crl, out: options.out, json: options.json === true });
@@ -61,6 +63,7 @@ function withUnknown(io: Io, record: AuthorityRecord, word: string, authority: A
   }
   if (unknown.isCa)
     throw new CliFailure(`'${plain(word)}' is an authority`, 'Only servers and clients are revoked here.');
+  const { at, reason } = record.alsoRevoked?.find((one) => one.serialNumber === unknown.serialNumber) ?? {};
   const entry: Entry = {
     serialNumber: unknown.serialNumber,
     name: fileName(unknown.subject['CN']?.[0] ?? unknown.serialNumber),
@@ -68,19 +71,22 @@ function withUnknown(io: Io, record: AuthorityRecord, word: string, authority: A
     issuedAt: new Date(unknown.notBefore).toISOString(),
     notAfter: new Date(unknown.notAfter).toISOString(),
     folder: null,
+    ...(at !== undefined && reason !== undefined && { revoked: { at, reason } }),
     certificate: unknown.pem,
   };
-  return { ...record, certificates: [...record.certificates, entry] };
+  const alsoRevoked = record.alsoRevoked?.filter((one) => one.serialNumber !== unknown.serialNumber) ?? [];
+  return { ...record, alsoRevoked, certificates: [...record.certificates, entry] };
 }
 
 /** A name may stand for several certificates, of which in an emergency none may be forgotten. */
-function targetsOf(io: Io, record: AuthorityRecord, word: string, { all }: RevokeOptions): readonly Entry[] {
-  const { entries } = select(io, record, word);
-  const open = entries.filter((entry) => entry.revoked === undefined);
-  const candidates = open.length > 0 ? open : entries;
+function targetsOf(io: Io, record: AuthorityRecord, word: string, options: RevokeOptions): readonly Entry[] {
+  const { entries, others } = select(io, record, word);
+  const all = [...entries, ...others];
+  const open = all.filter((entry) => entry.revoked === undefined);
+  const candidates = open.length > 0 ? open : all;
   const valid = candidates.filter((entry) => statusOf(entry, io.now()) === 'valid');
   const targets = valid.length > 0 ? valid : candidates;
-  if (targets.length === 1 || all === true) return targets;
+  if (targets.length === 1 || options.all === true) return targets;
   throw new CliFailure(
     `'${plain(word)}' means ${targets.length} certificates`,
     `${choose(targets)} To revoke them all, add --all.`,

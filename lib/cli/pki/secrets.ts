@@ -1,9 +1,8 @@
-import { fstatSync, openSync, closeSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CliFailure, exitCodes } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { fileFailure } from './file-failure.ts';
 import { quoted, shown } from './paths.ts';
+import { readGivenFile } from './read-file.ts';
 
 /** Where a secret may come from. It is never an argument: everybody on the machine can read those. */
 export interface SecretSource {
@@ -43,21 +42,9 @@ export function secretGiven(io: Io, source: SecretSource): string | undefined {
 /** The first line of a file that only its owner reads, or of a pipe (`<(command)`). */
 function readSecretFile(io: Io, option: string): string {
   const path = resolve(io.directory, option);
-  let text;
-  let open = false;
-  try {
-    const file = openSync(path, 'r');
-    try {
-      const status = fstatSync(file);
-      open = status.isFile() && process.platform !== 'win32' && (status.mode & 0o077) !== 0;
-      text = readFileSync(file, 'utf8');
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    throw fileFailure(io, path, 'cannot be read', error);
-  }
-  if (open) {
+  const { content, mode } = readGivenFile(io, path);
+  const text = content.toString('utf8');
+  if (process.platform !== 'win32' && ((mode ?? 0) & 0o077) !== 0) {
     throw new CliFailure(
       `the passphrase file ${shown(io, path)} is open to others`,
       `Run: chmod 600 ${quoted(shown(io, path))}`,

@@ -1,4 +1,3 @@
-import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { closest } from '../../options.ts';
 import { Certificate } from '../../x509/certificate.ts';
@@ -6,12 +5,15 @@ import { readPem } from '../../x509/pem.ts';
 import { CliFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { plain } from '../terminal/plain.ts';
-import { fileFailure } from './file-failure.ts';
+import { fileName } from './names.ts';
+import { readFileIfAny } from './read-file.ts';
 import { type AuthorityRecord, certificateOf, type Entry } from './record.ts';
 
 /** A certificate that somebody means: recorded, or in a file without being so. */
 export interface Selection {
   readonly entries: readonly Entry[];
+  /** Called otherwise here, but with that name in their certificates. */
+  readonly others: readonly Entry[];
   /** The certificate of a file that the record does not know. */
   readonly unknown: Certificate | undefined;
 }
@@ -21,20 +23,40 @@ export function select(io: Io, { certificates }: AuthorityRecord, word: string):
   const file = readCertificateAt(io, word);
   if (file instanceof Certificate) {
     const entry = certificates.find((one) => one.serialNumber === file.serialNumber && isSame(one, file));
-    return entry === undefined ? { entries: [], unknown: file } : { entries: [entry], unknown: undefined };
+    return entry === undefined
+      ? { entries: [], others: [], unknown: file }
+      : { entries: [entry], others: [], unknown: undefined };
   }
   const serial = serialOf(word);
   const bySerial = certificates.filter(({ serialNumber }) => serialNumber === serial);
-  const byName = certificates.filter(({ name }) => name === word);
-  if (bySerial.length > 0 && byName.length > 0 && !byName.includes(bySerial[0]!)) {
+  const byName = called(certificates, word);
+  const entries = bySerial.length > 0 ? bySerial : byName.entries;
+  if (bySerial.length > 0 && [...byName.entries, ...byName.others].some((one) => one !== bySerial[0])) {
     throw new CliFailure(
       `'${plain(word)}' is a serial number and another one's name`,
       'Name the file of the certificate.',
     );
   }
-  const entries = bySerial.length > 0 ? bySerial : byName;
-  if (entries.length > 0) return { entries, unknown: undefined };
+  if (entries.length > 0)
+    return { entries, others: bySerial.length > 0 ? [] : byName.others, unknown: undefined };
   throw nothing(word, file, certificates);
+}
+
+/** By what it is called here, as it was given or as its folder; where nothing is, by the names in it. */
+function called(certificates: readonly Entry[], word: string): Pick<Selection, 'entries' | 'others'> {
+  const name = word.normalize('NFC');
+  const folder = fileName(word);
+  const byHandle = certificates.filter((entry) => [name, folder].includes(entry.name.normalize('NFC')));
+  const byContent = certificates.filter(
+    (entry) => namesOf(entry).includes(name) && !byHandle.includes(entry),
+  );
+  return byHandle.length > 0 ? { entries: byHandle, others: byContent } : { entries: byContent, others: [] };
+}
+
+function namesOf(entry: Entry): string[] {
+  const { subject, subjectAltNames } = certificateOf(entry);
+  const { dns, ip, email, uri } = subjectAltNames;
+  return [...(subject['CN'] ?? []), ...dns, ...ip, ...email, ...uri].map((name) => name.normalize('NFC'));
 }
 
 function nothing(word: string, file: 'other' | undefined, certificates: readonly Entry[]): CliFailure {
@@ -66,15 +88,8 @@ function serialOf(word: string): string | undefined {
 
 /** The first certificate of a file in PEM or DER; 'other' where it has none, undefined where there is no such file. */
 function readCertificateAt(io: Io, word: string): Certificate | 'other' | undefined {
-  const path = resolve(io.directory, word);
-  if (word === '' || statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
-  let content;
-  try {
-    content = readFileSync(path);
-  } catch (error) {
-    throw fileFailure(io, path, 'cannot be read', error);
-  }
-  return firstCertificate(content) ?? 'other';
+  const content = readFileIfAny(io, resolve(io.directory, word));
+  return content === undefined ? undefined : (firstCertificate(content) ?? 'other');
 }
 
 function firstCertificate(content: Buffer): Certificate | undefined {

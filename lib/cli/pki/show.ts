@@ -1,15 +1,17 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Certificate } from '../../x509/certificate.ts';
 import { type PemBlock, readPem } from '../../x509/pem.ts';
 import { CliFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { plain } from '../terminal/plain.ts';
+import { currentRecord } from './current-record.ts';
 import { type Description, describeCertificate, describeCrl, describeRequest } from './describe.ts';
-import { fileFailure } from './file-failure.ts';
 import { folderOf } from './folder.ts';
-import { type AuthorityRecord, type Entry, readRecord, statusOf } from './record.ts';
-import { json, rows } from './report.ts';
+import { readFileIfAny } from './read-file.ts';
+import { type AuthorityRecord, type Entry, statusOf } from './record.ts';
+import { jsonText } from '../terminal/json-text.ts';
+import { rows } from './report.ts';
 import { select } from './select.ts';
 import { openFolder, type StoreOptions } from './store.ts';
 
@@ -20,37 +22,30 @@ export interface ShowOptions extends StoreOptions {
 /** `pki show`: what is in a file (certificates, requests, lists), or what the record says of a name or serial number. */
 export async function show(word: string, options: ShowOptions, io: Io): Promise<void> {
   const content = await contentOf(io, word);
-  const record = content === undefined ? readRecord(io, openFolder(io, options)) : recordIfAny(io, options);
+  const record = await (content === undefined ? recordOf(io, options) : recordIfAny(io, options));
   const descriptions =
     content === undefined
       ? select(io, record!, word).entries.flatMap(({ certificate }) => certificatesIn(certificate))
       : await describeAll(content, word);
   const told = descriptions.map((description) => withStatus(description, record, io.now()));
   if (options.json === true) {
-    io.out(json(told.length === 1 ? told[0]!.json : told.map((one) => one.json)));
+    io.out(jsonText(told.length === 1 ? told[0]!.json : told.map((one) => one.json)));
     return;
   }
   io.out(told.map(({ title, lines }) => `${title}\n${rows(lines)}`).join('\n'));
 }
 
 /** Of a file, or of standard input for '-'; undefined where there is no such file. */
-async function contentOf(io: Io, word: string): Promise<Buffer | undefined> {
-  if (word === '-') return io.readInput();
-  const path = resolve(io.directory, word);
-  if (word === '' || statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw fileFailure(io, path, 'cannot be read', error);
-  }
-}
+const contentOf = (io: Io, word: string): Promise<Buffer | undefined> =>
+  word === '-' ? io.readInput() : Promise.resolve(readFileIfAny(io, resolve(io.directory, word)));
+
+const recordOf = async (io: Io, options: ShowOptions): Promise<AuthorityRecord> =>
+  currentRecord(io, await openFolder(io, options));
 
 /** A file can be shown without any authority; where there is one, it tells whether the certificate was revoked. */
-function recordIfAny(io: Io, options: ShowOptions): AuthorityRecord | undefined {
-  const folder = folderOf(io, options.dir);
-  if (options.dir === undefined && statSync(folder.record, { throwIfNoEntry: false }) === undefined)
-    return undefined;
-  return readRecord(io, openFolder(io, options));
+async function recordIfAny(io: Io, options: ShowOptions): Promise<AuthorityRecord | undefined> {
+  const isNamed = options.dir !== undefined || existsSync(folderOf(io, undefined).record);
+  return isNamed ? recordOf(io, options) : undefined;
 }
 
 const certificatesIn = (pem: string): Description[] =>

@@ -1,10 +1,11 @@
 // The default export, so that a test can let a call fail.
 import fs from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CliFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { fileFailure, hasCode } from './file-failure.ts';
+import { makeFolders, missingFolders, removeFolders } from './new-folders.ts';
 import { shown } from './paths.ts';
 
 /** A file to be written. */
@@ -17,78 +18,129 @@ export interface NewFile {
   readonly overwrite: boolean;
 }
 
-/**
- * Files that appear together, or not at all: all are written beside their places first, and moved there by `publish`.
- * Moving replaces a symbolic link, and does not follow it.
- */
-export class StagedFiles {
-  readonly #io: Io;
-  readonly #moves: Array<{ readonly from: string; readonly to: string }> = [];
-  /** Folders that were made, and empty files that keep a place free. */
-  readonly #made: string[] = [];
+/** Files on their way: each is written beside its place first, and moved there when all are written. */
+export interface Staging {
+  readonly id: string;
+  readonly files: ReadonlyArray<Pick<NewFile, 'path' | 'overwrite'>>;
+  /** Folders that are made for them. */
+  readonly folders: readonly string[];
+}
 
-  constructor(io: Io) {
-    this.#io = io;
-  }
+/** Of what a command writes beside its place. */
+export const temporaryName: RegExp = /^\.portcullis\..*\.tmp$/;
 
-  add({ path, content, mode, overwrite }: NewFile): void {
+export const temporary = (folder: string, id: string): string => join(folder, `.portcullis.${id}.tmp`);
+
+const besideOf = ({ id, files }: Staging, index: number): string =>
+  temporary(dirname(files[index]!.path), `${index}.${id}`);
+
+/** Refuses what cannot be written, before anything is; a symbolic link that leads nowhere is no free place either. */
+export function planStaging(io: Io, files: readonly NewFile[]): Staging {
+  const folders = new Set<string>();
+  for (const { path, overwrite } of files) {
     try {
-      this.#makeFolder(dirname(path));
-      if (!overwrite) this.#reserve(path);
-      const from = join(
-        dirname(path),
-        `.${basename(path).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`,
-      );
-      this.#moves.push({ from, to: path });
-      writeWhole(from, content, mode);
+      requirePlace(io, path, overwrite);
+      for (const folder of missingFolders(dirname(path))) folders.add(folder);
     } catch (error) {
-      this.discard();
-      throw error instanceof CliFailure ? error : fileFailure(this.#io, path, 'cannot be written', error);
+      throw asFailure(io, path, error);
     }
   }
+  return {
+    id: randomBytes(6).toString('hex'),
+    files: files.map(({ path, overwrite }) => ({ path, overwrite })),
+    folders: [...folders],
+  };
+}
 
-  /** Moves all to their places, in the order in which they were added. */
-  publish(): void {
-    for (const { from, to } of this.#moves.splice(0)) {
-      try {
-        fs.renameSync(from, to);
-      } catch (error) {
-        throw fileFailure(this.#io, to, 'cannot be written', error);
-      }
-      syncFolder(dirname(to));
-    }
-    this.#made.length = 0;
-  }
+/** Neither a folder nor a device (`/dev/stdout` leads to one) is replaced by a file. */
+function requirePlace(io: Io, path: string, overwrite: boolean): void {
+  if (fs.lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
+  if (!overwrite) throw takenAlready(io, path);
+  if (fs.statSync(path, { throwIfNoEntry: false })?.isFile() !== false) return;
+  throw new CliFailure(`${shown(io, path)} is no regular file`, 'Name another one.');
+}
 
-  /** Leaves everything as it was. */
-  discard(): void {
-    for (const { from } of this.#moves.splice(0)) fs.rmSync(from, { force: true });
-    for (const path of this.#made.splice(0).toReversed()) remove(path);
-  }
+const takenAlready = (io: Io, path: string): CliFailure =>
+  new CliFailure(
+    `${shown(io, path)} exists already`,
+    'Write elsewhere with --out, or replace it with --force.',
+  );
 
-  #makeFolder(path: string): void {
-    const first = fs.mkdirSync(path, { recursive: true, mode: 0o700 });
-    if (first !== undefined) this.#made.push(...foldersBetween(first, path));
-  }
-
-  /** O_EXCL: of two that want the place one gets it, and a dangling symbolic link is no free place. */
-  #reserve(path: string): void {
+export function writeStaged(io: Io, staging: Staging, files: readonly NewFile[]): void {
+  for (const [index, { path, content, mode }] of files.entries()) {
     try {
-      fs.closeSync(fs.openSync(path, 'wx', 0o600));
+      makeFolders(missingFolders(dirname(path)));
+      writeWhole(besideOf(staging, index), content, mode);
     } catch (error) {
-      if (!hasCode(error, 'EEXIST')) throw error;
-      throw new CliFailure(
-        `${shown(this.#io, path)} exists already`,
-        'Write elsewhere with --out, or replace it with --force.',
-      );
+      throw asFailure(io, path, error);
     }
-    this.#made.push(path);
   }
 }
 
-/** From the outer one to the inner one, both included. */
-const foldersBetween = (outer: string, inner: string): string[] =>
-  inner === outer || dirname(inner) === inner ? [inner] : [...foldersBetween(outer, dirname(inner)), inner];
+/** Moves one file to its place; what is there already was moved before. Moving replaces a symbolic link itself. */
+export function moveStaged(io: Io, staging: Staging, index: number): void {
+  const { path, overwrite } = staging.files[index]!;
+  const from = besideOf(staging, index);
+  try {
+    if (fs.lstatSync(from, { throwIfNoEntry: false }) === undefined) return;
+    if (overwrite) fs.renameSync(from, path);
+    else moveToFreePlace(io, from, path);
+  } catch (error) {
+    throw asFailure(io, path, error);
+  }
+  syncFolder(dirname(path));
+}
+
+/** By link(2), which replaces nothing. */
+function moveToFreePlace(io: Io, from: string, to: string): void {
+  try {
+    fs.linkSync(from, to);
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) {
+      if (!isSameFile(from, to)) throw takenAlready(io, to);
+    } else if (isWithoutLinks(error)) {
+      if (fs.lstatSync(to, { throwIfNoEntry: false }) !== undefined) throw takenAlready(io, to);
+      fs.renameSync(from, to);
+      return;
+    } else throw error;
+  }
+  fs.rmSync(from);
+}
+
+/** As file systems say it that have no hard links. */
+export const isWithoutLinks = (error: unknown): boolean =>
+  hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK');
+
+/** A move that was cut short between its two steps. */
+function isSameFile(a: string, b: string): boolean {
+  const [one, other] = [fs.lstatSync(a), fs.lstatSync(b)];
+  return one.ino === other.ino && one.dev === other.dev;
+}
+
+/** Takes back one file that was not moved. */
+export const dropStaged = (staging: Staging, index: number): void =>
+  fs.rmSync(besideOf(staging, index), { force: true });
+
+/** Takes back what was not moved. */
+export function discardStaged(staging: Staging): void {
+  for (const index of staging.files.keys()) dropStaged(staging, index);
+  removeFolders(staging.folders);
+}
+
+/** Writes or replaces one file: the former one is there, or the new one, and nothing between. */
+export function writeFile(io: Io, file: NewFile): void {
+  const staging = planStaging(io, [file]);
+  try {
+    writeStaged(io, staging, [file]);
+    moveStaged(io, staging, 0);
+  } catch (error) {
+    discardStaged(staging);
+    throw error;
+  }
+}
+
+const asFailure = (io: Io, path: string, error: unknown): CliFailure =>
+  error instanceof CliFailure ? error : fileFailure(io, path, 'cannot be written', error);
 
 /** On the disk before anything speaks of it. */
 function writeWhole(path: string, content: string | Buffer, mode: number): void {
@@ -112,15 +164,5 @@ function syncFolder(path: string): void {
     }
   } catch {
     // What was moved is there all the same.
-  }
-}
-
-/** A folder only while it is empty. */
-function remove(path: string): void {
-  try {
-    if (fs.lstatSync(path).isDirectory()) fs.rmdirSync(path);
-    else fs.rmSync(path, { force: true });
-  } catch {
-    // Somebody else uses it by now.
   }
 }

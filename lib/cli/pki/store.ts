@@ -1,15 +1,15 @@
 import type { Authority } from '../../pki/index.ts';
-import type { Certificate } from '../../x509/certificate.ts';
 import { CliFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { readCurrentText, type Folder, folderOf, readText, requireFolder, requirePrivate } from './folder.ts';
+import { commit, settle, withFolderLock } from './commit.ts';
+import { restoredRecord } from './current-record.ts';
+import { readCurrentText, type Folder, folderOf, readText, requirePrivate, requireRecord } from './folder.ts';
 import { isEncrypted } from './keys.ts';
-import { withLock } from './lock.ts';
+import { requireForeign } from './own-files.ts';
 import { shown } from './paths.ts';
 import { type AuthorityRecord, readRecord, type RecordedCrl, writeRecord } from './record.ts';
 import { readSecret } from './secrets.ts';
-import { type NewFile, StagedFiles } from './staged-files.ts';
-import { parseCertificate } from './parse-certificate.ts';
+import type { NewFile } from './staged-files.ts';
 
 export interface StoreOptions {
   readonly dir?: string;
@@ -17,9 +17,11 @@ export interface StoreOptions {
 }
 
 /** The folder of an authority that is there, and nobody else's to read. */
-export function openFolder(io: Io, { dir }: StoreOptions): Folder {
+export async function openFolder(io: Io, { dir }: StoreOptions): Promise<Folder> {
   const folder = folderOf(io, dir);
-  requireFolder(io, folder);
+  requirePrivate(io, folder.directory, 'folder', 'directory');
+  await settle(io, folder);
+  requireRecord(io, folder);
   return folder;
 }
 
@@ -71,44 +73,34 @@ export async function loadFrom(
 /** What a command makes of the record, and the files that come with it. */
 export interface Change<T> {
   readonly record: AuthorityRecord;
+  /** What is handed out. */
   readonly files: readonly NewFile[];
+  /** Of the authority itself. */
+  readonly own?: readonly NewFile[];
   readonly result: T;
+  /** What to say where the record holds, and one of the files could not take its place. */
+  readonly done: string;
 }
 
 /**
- * Changes an authority, one process at a time. All files are written beside their places, then the record takes its
- * place, which is the moment that counts, and then they take theirs: what fails before leaves the former state, and
- * nothing is handed out that the record does not know.
+ * Changes an authority, one process at a time. The record takes its place first, then the lists, then what is handed
+ * out: nothing is out that the record does not know.
  */
 export function change<T>(
   io: Io,
   folder: Folder,
   act: (record: AuthorityRecord) => Change<T> | Promise<Change<T>>,
 ): Promise<T> {
-  return withLock(io, folder.lock, async () => {
-    const { record, files, result } = await act(readRecord(io, folder));
-    commit(io, folder, record, files);
+  return withFolderLock(io, folder, async () => {
+    const { record, files, own = [], result, done } = await act(restoredRecord(io, folder));
+    for (const { path } of files) requireForeign(io, folder, path);
+    const recorded = { path: folder.record, content: writeRecord(record), mode: 0o600, overwrite: true };
+    commit(io, folder, [recorded, ...lists(folder, record), ...own, ...files], done);
     return result;
   });
 }
 
-function commit(io: Io, folder: Folder, record: AuthorityRecord, files: readonly NewFile[]): void {
-  const handedOut = new StagedFiles(io);
-  const kept = new StagedFiles(io);
-  try {
-    for (const file of files) handedOut.add(file);
-    kept.add({ path: folder.record, content: writeRecord(record), mode: 0o600, overwrite: true });
-    for (const file of lists(folder, record)) kept.add(file);
-    kept.publish();
-  } catch (error) {
-    kept.discard();
-    handedOut.discard();
-    throw error;
-  }
-  handedOut.publish();
-}
-
-/** The lists that are not as the record says: new ones, and where an earlier command ended between the two. */
+/** The lists that are not as the record says. */
 const lists = (folder: Folder, { crl, rootCrl }: AuthorityRecord): NewFile[] =>
   [listFile(folder.crl, crl), ...(rootCrl === undefined ? [] : [listFile(folder.rootCrl, rootCrl)])].filter(
     ({ path, content }) => readCurrentText(path) !== content,
@@ -120,27 +112,3 @@ const listFile = (path: string, { pem }: RecordedCrl): NewFile => ({
   mode: 0o644,
   overwrite: true,
 });
-
-/** The authority's own certificates: the one that issues, and the root. */
-export function readAuthorities(
-  io: Io,
-  folder: Folder,
-  { issuer }: AuthorityRecord,
-): { readonly issuer: Certificate; readonly root: Certificate } {
-  const root = readCertificateFile(io, folder.root);
-  return { root, issuer: issuer === 'root' ? root : readCertificateFile(io, folder.intermediate) };
-}
-
-function readCertificateFile(io: Io, file: string): Certificate {
-  const text = readText(io, file);
-  try {
-    return parseCertificate(text);
-  } catch (error) {
-    throw new CliFailure(
-      `${shown(io, file)} is no certificate in PEM`,
-      'Put back a copy of it.',
-      undefined,
-      error,
-    );
-  }
-}
