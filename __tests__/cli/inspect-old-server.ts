@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
@@ -18,6 +19,10 @@ export interface OldServer {
   readonly stubborn?: number;
   /** It says nothing to the hellos after these many. */
   readonly tiresAfter?: number;
+  /** It closes each so-manieth connection without a word. */
+  readonly closesEvery?: number;
+  /** The one group of its TLS 1.3: it asks for a share by a HelloRetryRequest, and speaks nothing else. */
+  readonly group?: number;
 }
 
 export interface Running {
@@ -59,7 +64,9 @@ export function oldServer(config: OldServer): Promise<Running> {
       if (answer === undefined) return;
       socket.removeAllListeners('data');
       hellos += 1;
-      if (hellos > (config.tiresAfter ?? Infinity)) socket.destroy();
+      const isClosed =
+        hellos > (config.tiresAfter ?? Infinity) || hellos % (config.closesEvery ?? Infinity) === 0;
+      if (isClosed) socket.destroy();
       else send(socket, answer, config.cut ?? 16_384);
     });
   });
@@ -115,6 +122,7 @@ function helloTo(body: Buffer, config: OldServer): Buffer {
   for (let at = sessionEnd + 2; at < suitesEnd; at += 2) list.push(body.readUInt16BE(at));
   const compressionEnd = suitesEnd + 1 + body[suitesEnd]!;
   const compressions = [...body.subarray(suitesEnd + 1, compressionEnd)];
+  if (config.group !== undefined) return retryRequest(body, config.group) ?? alert(0x0303, 40);
   const version = Object.keys(config.suites ?? {})
     .map(Number)
     .filter((known) => known <= offered)
@@ -125,6 +133,27 @@ function helloTo(body: Buffer, config: OldServer): Buffer {
   const compression =
     config.compression !== undefined && compressions.includes(config.compression) ? config.compression : 0;
   return flight(version, suite, compression, body.length > compressionEnd, config);
+}
+
+/** RFC 8446 4.1.4; undefined where the hello does not name the group. */
+function retryRequest(body: Buffer, group: number): Buffer | undefined {
+  const suites = 35 + body[34]!;
+  const compressions = suites + 2 + body.readUInt16BE(suites);
+  let at = compressions + 1 + body[compressions]! + 2;
+  while (at < body.length && body.readUInt16BE(at) !== 10) at += 4 + body.readUInt16BE(at + 2);
+  if (at >= body.length) return undefined;
+  const groups = body.subarray(at + 6, at + 4 + body.readUInt16BE(at + 2));
+  if (!groups.includes(u16(group))) return undefined;
+  const extensions = Buffer.concat([u16(43), v16(u16(0x0304)), u16(51), v16(u16(group))]);
+  const hello = Buffer.concat([
+    u16(0x0303),
+    createHash('sha256').update('HelloRetryRequest').digest(),
+    body.subarray(34, 35 + body[34]!),
+    u16(0x1301),
+    u8(0),
+    v16(extensions),
+  ]);
+  return Buffer.concat([u8(22), u16(0x0303), v16(message(2, hello))]);
 }
 
 function flight(

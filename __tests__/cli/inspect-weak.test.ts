@@ -2,7 +2,10 @@ import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createAuthority } from 'portcullis/pki';
 import { readPem } from '../../lib/x509/pem.ts';
 import type { Inspection } from '../../lib/cli/inspect/inspection.ts';
+import type { Ending } from '../../lib/cli/inspect/probe/converse.ts';
+import type { ServerHello } from '../../lib/cli/inspect/wire/server-hello.ts';
 import { type CliResult, runCli } from './harness.ts';
+import { Patience } from '../../lib/cli/inspect/probe/patience.ts';
 import { closeAll, listen, oldServer, type OldServer } from './inspect-old-server.ts';
 
 let certificate: Buffer;
@@ -158,6 +161,85 @@ describe('inspect does not believe', () => {
   });
 });
 
+describe('a connection that is closed without a word', () => {
+  it('is no refusal where it is one in five: nothing is missed, and nothing found that is not there', async () => {
+    const config = { suites: { 0x0303: [0x009c], 0x0301: [0x000a] } };
+    const [steady, flaky] = [await seen(config), await seen({ ...config, closesEvery: 5 })];
+    expect(flaky.accepted).toEqual({ ...steady.accepted!, connections: flaky.accepted!.connections });
+    expect(codes(flaky)).toEqual(codes(steady));
+    expect(flaky.accepted!.complete).toBe(true);
+  });
+
+  interface Said {
+    readonly hello: ServerHello | undefined;
+    readonly alert: undefined;
+    readonly ending: Ending;
+  }
+  const closed: Said = { hello: undefined, alert: undefined, ending: { kind: 'closed' } };
+  const silent: Said = { hello: undefined, alert: undefined, ending: { kind: 'silent' } };
+  const hello: Said = { hello: {} as ServerHello, alert: undefined, ending: { kind: 'said' } };
+
+  /** Asks what gets these answers in turn, the last again and again, after one question that was answered. */
+  async function asked(
+    answers: readonly Said[],
+    known: readonly Said[] = [hello],
+  ): Promise<[Said, Patience<Said>, number]> {
+    const patience = new Patience<Said>();
+    let [knocks, tries] = [0, 0];
+    await patience.settle(
+      () => Promise.resolve(known[Math.min(knocks++, known.length - 1)]!),
+      () => false,
+    );
+    const next = (): Promise<Said> => Promise.resolve(answers[Math.min(tries++, answers.length - 1)]!);
+    const answer = await patience.settle(next, () => false);
+    return [answer, patience, tries];
+  }
+
+  it('is one where it is closed each time, while what has worked still does', async () => {
+    const [answer, patience, tries] = await asked([closed]);
+    expect([answer, tries, patience.isSteady, patience.lost]).toEqual([closed, 3, true, false]);
+  });
+
+  it('is nothing where an answer comes then, and the next ones come one at a time', async () => {
+    const [answer, patience, tries] = await asked([closed, closed, hello]);
+    expect([answer, tries, patience.isSteady, patience.isCareful]).toEqual([hello, 3, true, true]);
+  });
+
+  it('is no answer at all where nothing works any more', async () => {
+    const [, patience] = await asked([closed], [hello, closed]);
+    expect([patience.isSteady, patience.lost]).toEqual([false, true]);
+  });
+
+  it('is not believed of a server that has answered what it had refused before', async () => {
+    const [, patience] = await asked([closed, hello]);
+    await patience.settle(
+      () => Promise.resolve(closed),
+      () => false,
+    );
+    expect([patience.isSteady, patience.lost]).toEqual([false, false]);
+  });
+
+  it('is like silence, which is waited for only once more, and not at all before anybody was heard', async () => {
+    expect((await asked([silent]))[2]).toBe(2);
+    expect((await asked([silent], [silent]))[2]).toBe(1);
+  });
+});
+
+describe('of a server whose group no OpenSSL has, inspect says', () => {
+  it('so, instead of calling its handshake a failure', async () => {
+    const inspection = await seen({ group: 0x6399 });
+    expect(inspection).toMatchObject({
+      negotiated: null,
+      unsupportedGroup: 'X25519Kyber768Draft00',
+      accepted: { groups: { 'TLSv1.3': ['X25519Kyber768Draft00'] }, unknownName: null },
+      // Neither a thread's number nor a path of a source file, which differ from run to run.
+      handshakeError: expect.stringMatching(/^ERR_SSL_\S+: [a-z0-9/ ]+$/),
+    });
+    expect(codes(inspection)).toContain('RUNTIME_LACKS_GROUP');
+    expect(codes(inspection)).not.toContain('HANDSHAKE_FAILED');
+  });
+});
+
 describe('inspect says with exit code 3', () => {
   it.each([
     ['plain HTTP on the port', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'answers plain HTTP'],
@@ -186,9 +268,11 @@ describe('inspect says with exit code 3', () => {
   });
 
   it('that a server says nothing, after the time that it was given', async () => {
-    const { port } = await listen(() => undefined);
+    const { port, hellos } = await listen(() => undefined);
     const { code, err } = await runCli(['inspect', `127.0.0.1:${port}`, '--quick', '--timeout', '0.1']);
     expect(code).toBe(3);
+    // One hello of TLS 1.3, one of TLS 1.2, and nobody waits for more.
+    expect(hellos()).toBeLessThanOrEqual(2);
     // On a busy machine the time may be up before the connection is there.
     expect(err).toMatch(/does not answer|ETIMEDOUT/);
   });

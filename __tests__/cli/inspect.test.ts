@@ -12,6 +12,7 @@ import { createAuthority } from 'portcullis/pki';
 import express from 'express';
 import type { Inspection } from '../../lib/cli/inspect/inspection.ts';
 import { found, inspectCodes } from '../../lib/cli/inspect/findings/codes.ts';
+import { resumes } from '../../lib/cli/inspect/negotiated/resumption.ts';
 import { readTarget } from '../../lib/cli/inspect/target.ts';
 import { supportsGroup } from '../../lib/connection/runtime.ts';
 import { ocspResponse, ocspServer } from '../support/ocsp.ts';
@@ -191,6 +192,37 @@ describe('of a usual server inspect says', () => {
     });
   });
 
+  it('the chain as it was sent, and what cannot be known, where its group is one of Node’s alone', async () => {
+    const port = await portOf(
+      usual({ ecdhCurve: 'X448', minVersion: 'TLSv1.3', ALPNProtocols: ['http/1.1'] }),
+    );
+    const inspection = await seen(port);
+    expect(inspection).toMatchObject({
+      negotiated: { group: 'x448' },
+      accepted: { complete: true, unknownName: null, alpn: { h2: null, 'http/1.1': null, strict: null } },
+    });
+    expect(inspection.chains).toMatchObject([
+      { sent: [{ subject: 'CN=localhost' }, { subject: 'CN=Inspected intermediate' }], rootSent: false },
+    ]);
+    expect(inspection.chains[0]!.sent).toHaveLength(2);
+    expect((await inspect(port)).out).toMatch(/\n {2}ALPN {10}not known\n/);
+  });
+
+  it('that what could not be tried is not known', async () => {
+    const approach = {
+      endpoint: { address: '127.0.0.1', port: 1 },
+      serverName: undefined,
+      ca: undefined,
+      key: undefined,
+      cert: undefined,
+      passphrase: undefined,
+      timeout: 60_000,
+      signal: new AbortController().signal,
+    };
+    expect(await resumes(approach, undefined, {})).toBeNull();
+    expect(await resumes(approach, Buffer.alloc(0), {})).toBeNull();
+  });
+
   it('what it can where h2 is all that is spoken', async () => {
     const port = await portOf(createSecureServer({ key: server.key, cert: server.chain }));
     expect(await seen(port, ['--quick'])).toMatchObject({
@@ -357,7 +389,47 @@ describe('of client certificates inspect says', () => {
   });
 });
 
+describe('of a server that asks for a client certificate, and answers without one by HTTP, inspect says', () => {
+  const nginx =
+    '<html><center>No required SSL certificate was sent</center><hr><center>nginx</center></html>';
+
+  it.each([
+    ['that it is required, by the words of nginx', 400, nginx, true],
+    ['that it is required, by its status', 496, '', true],
+    ['nothing, where the request may have been wrong otherwise', 400, 'Bad Request', null],
+    ['nothing, where it is forbidden', 403, nginx, null],
+    ['that it is optional, where a page comes', 204, '', false],
+  ])('%s', async (_what, status, body, required) => {
+    const port = await portOf(
+      https.createServer(
+        { key: server.key, cert: server.chain, requestCert: true, rejectUnauthorized: false },
+        (_request, response) => response.writeHead(status).end(body),
+      ),
+    );
+    const inspection = await seen(port, ['--quick']);
+    expect(inspection.clientCertificate).toMatchObject({ requested: true, required });
+  });
+});
+
 describe('audit of a host', () => {
+  it('takes a client certificate for one that demands it', async () => {
+    const port = await portOf(
+      usual({
+        requestCert: true,
+        rejectUnauthorized: true,
+        ca: readFileSync(join(directory, 'ca.pem')),
+      }),
+    );
+    const client = ['--cert', 'client.pem', '--key', 'client.key'];
+    const { out } = await runCli(
+      ['audit', `127.0.0.1:${port}`, '--servername', 'localhost', '--ca', 'ca.pem', ...client, '--json'],
+      { directory },
+    );
+    const codes = (JSON.parse(out) as Inspection).findings.map(({ code }) => code);
+    expect(codes).toContain('CIPHER_CBC');
+    expect(codes).not.toContain('HANDSHAKE_FAILED');
+  });
+
   it('gives the findings of an inspection, and ends with 1', async () => {
     const port = await portOf(usual());
     const { code, out } = await runCli(

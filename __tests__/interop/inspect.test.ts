@@ -188,6 +188,17 @@ describe('inspect finds at a server by OpenSSL', () => {
   });
 });
 
+describe('inspect says of OpenSSL', () => {
+  it('that it resumes by session id, once the connection before has ended in good order', async () => {
+    const port = await servers.openssl([...rsa, '-tls1_2', '-no_ticket']);
+    expect((await inspect(port, '--quick')).resumption).toMatchObject({
+      tls13: null,
+      tls12Ticket: false,
+      tls12SessionId: true,
+    });
+  });
+});
+
 describe('inspect finds at a server by GnuTLS', () => {
   it('RC4, 3DES, anonymous suites and what it says of itself', async () => {
     const priority =
@@ -258,6 +269,32 @@ describe('inspect says of nginx', () => {
       expect.arrayContaining(['TLS10_ACCEPTED', 'TLS11_ACCEPTED', 'CIPHER_CBC', 'CIPHER_NO_FORWARD_SECRECY']),
     );
     expect(inspection.accepted).toMatchObject({ unknownName: 'refused', fallbackScsv: true });
+  });
+});
+
+describe('inspect says of nginx that demands a client certificate', () => {
+  const demanding = (more: string): Promise<number> =>
+    servers.nginx(
+      (
+        port,
+      ) => `server { listen 127.0.0.1:${port} ssl; server_name localhost; ssl_certificate ${fileOf(rsa, '-cert')};
+        ssl_certificate_key ${fileOf(rsa, '-key')}; ssl_client_certificate ${ca}; ${more} }`,
+    );
+
+  it('that it is required, though the handshake succeeds; optional, where a page comes; else nothing', async () => {
+    const ports = await Promise.all([
+      demanding('ssl_verify_client on; return 200;'),
+      demanding('ssl_verify_client optional; return 200;'),
+      demanding(
+        'ssl_verify_client on; error_page 496 =403 /no; location = /no { return 403; } location / { root /nowhere; }',
+      ),
+    ]);
+    const inspections = await Promise.all(ports.map((port) => inspect(port, '--quick')));
+    expect(inspections.map(({ clientCertificate }) => clientCertificate)).toMatchObject([
+      { requested: true, required: true },
+      { requested: true, required: false },
+      { requested: true, required: null },
+    ]);
   });
 });
 

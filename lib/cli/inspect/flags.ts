@@ -1,6 +1,6 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { CliFailure, exitCodes } from '../failure.ts';
-import { type PassphraseFlags, passphraseFrom } from '../input/passphrase.ts';
+import { type PassphraseFlags, passphraseFrom, typedPassphrase } from '../input/passphrase.ts';
 import { readWhole } from '../input/read-file.ts';
 import type { Io } from '../io.ts';
 import { type Certificate, readCertificate } from '../../x509/certificate.ts';
@@ -23,11 +23,11 @@ export interface InspectFlags extends PassphraseFlags {
 }
 
 /** Reads the options; a CliFailure for each that is wrong. */
-export function readFlags(flags: InspectFlags, io: Io): InspectOptions {
+export async function readFlags(flags: InspectFlags, io: Io): Promise<InspectOptions> {
   return {
     serverName: flags.servername === undefined ? undefined : readServerName(flags.servername),
     roots: flags.ca === undefined ? rootsOfNode() : readRoots(flags.ca, io),
-    ...readClient(flags, io),
+    ...(await readClient(flags, io)),
     profile: flags.profile,
     timeout: readSeconds(flags.timeout ?? '10') * 1000,
     quick: flags.quick === true,
@@ -64,10 +64,13 @@ function certificatesOf(file: string, io: Io): Certificate[] {
     });
 }
 
-function readClient(flags: InspectFlags, io: Io): Pick<InspectOptions, 'key' | 'cert' | 'passphrase'> {
-  const passphrase = passphraseFrom(flags, io);
+async function readClient(
+  flags: InspectFlags,
+  io: Io,
+): Promise<Pick<InspectOptions, 'key' | 'cert' | 'passphrase'>> {
+  const given = await passphraseFrom(flags, io);
   if (flags.cert === undefined && flags.key === undefined) {
-    if (passphrase !== undefined) throw usage('a passphrase without --key', 'Name the key file with --key.');
+    if (given !== undefined) throw usage('a passphrase without --key', 'Name the key file with --key.');
     return {};
   }
   if (flags.cert === undefined) throw usage('--key without --cert', 'Name the certificate with --cert.');
@@ -77,6 +80,7 @@ function readClient(flags: InspectFlags, io: Io): Pick<InspectOptions, 'key' | '
   if (leaf === undefined)
     throw new CliFailure(`${flags.cert} holds no certificate`, 'Give the certificate and its chain as PEM.');
   const key = readWhole(io, keyFile).toString('latin1');
+  const passphrase = given ?? (await typedPassphrase(key, keyFile, io));
   requirePair(leaf, key, keyFile, passphrase);
   return { cert: readWhole(io, flags.cert).toString('latin1'), key, passphrase };
 }

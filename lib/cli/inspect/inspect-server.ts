@@ -1,20 +1,18 @@
 import { isIP } from 'node:net';
 import { mozilla60 } from '../../profiles/mozilla-6.0.ts';
-import { readElement, tags } from '../../x509/der.ts';
-import { readName as readDistinguishedName } from '../../x509/name.ts';
-import { CliFailure } from '../failure.ts';
 import { acceptedOf } from './accepted.ts';
-import { nameText } from './certificates/facts.ts';
 import type { Roots } from './certificates/roots.ts';
 import { judgeStapling } from './certificates/stapling.ts';
+import { clientCertificateOf } from './client-certificate.ts';
 import { judgeInspection, type Observed, verdictOf } from './findings/judge.ts';
 import type { Inspection } from './inspection.ts';
 import { negotiate, type Negotiation } from './negotiated/negotiate.ts';
 import { askRedirect } from './negotiated/redirect.ts';
+import { missingGroup } from './probe/groups.ts';
 import { type Survey, survey } from './probe/survey.ts';
-import { reach, type Reached, told } from './reach.ts';
+import { notTls, reach, type Reached, told } from './reach.ts';
 import { Sightings } from './sightings.ts';
-import { startTlsHint, type Target } from './target.ts';
+import type { Target } from './target.ts';
 
 /** How to look at a server. */
 export interface InspectOptions {
@@ -59,6 +57,7 @@ export async function inspectServer(target: Target, options: InspectOptions): Pr
   const authority =
     target.port === 443 ? (serverName ?? target.host) : told({ ...target, host: serverName ?? target.host });
   const negotiation = await negotiate(approach, authority, options.quick);
+  const unsupportedGroup = negotiation.failure === undefined ? null : await missingGroup(prober);
   const sightings = new Sightings(reached, negotiation);
   const surveyed = options.quick
     ? undefined
@@ -83,6 +82,7 @@ export async function inspectServer(target: Target, options: InspectOptions): Pr
     guideline: mozilla60.version,
     negotiated: negotiation.negotiated,
     handshakeError: negotiation.failure === undefined ? null : wordsOf(negotiation.failure),
+    unsupportedGroup,
     roots: options.roots.kind,
     chains: chains.map(({ served }) => served),
     stapling: chains[0] === undefined ? null : judgeStapling(sightings.ocspResponse, chains[0], options.now),
@@ -97,29 +97,6 @@ export async function inspectServer(target: Target, options: InspectOptions): Pr
 }
 
 const wordsOf = ({ code, message }: { code: string; message: string }): string => `${code}: ${message}`;
-
-function clientCertificateOf(
-  sightings: Sightings,
-  { negotiated, outcome }: Negotiation,
-  given: boolean,
-): Inspection['clientCertificate'] {
-  const { request } = sightings;
-  const requested = request !== undefined || (sightings.hasFlight ? false : null);
-  const authorities = (request?.authorities ?? []).map((der) => nameOf(der));
-  if (given || requested !== true)
-    return { requested, required: requested === false ? false : null, given, authorities };
-  const isRefused = negotiated === null || outcome === 'closed' || outcome === undefined;
-  return { requested, required: isRefused ? true : outcome === 'silent' ? null : false, given, authorities };
-}
-
-/** A distinguished name that cannot be read is shown as it came. */
-function nameOf(der: Buffer): string {
-  try {
-    return nameText(readDistinguishedName(readElement(der, tags.sequence)));
-  } catch {
-    return `#${der.toString('hex')}`;
-  }
-}
 
 /** Whoever has sent neither a hello nor an alert does not speak TLS. */
 function requireTls(
@@ -136,9 +113,5 @@ function requireTls(
   const why = introductions.some(({ ending }) => ending.kind === 'silent')
     ? 'does not answer'
     : 'does not speak TLS';
-  throw new CliFailure(
-    `${told(target)} ${why}${failure === undefined ? '' : ` (${failure.code})`}`,
-    startTlsHint(target.port) ??
-      'Is it the right port? Protocols that begin without TLS (STARTTLS) are not supported.',
-  );
+  throw notTls(target, `${why}${failure === undefined ? '' : ` (${failure.code})`}`);
 }

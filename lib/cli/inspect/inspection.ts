@@ -96,7 +96,7 @@ export interface AcceptedCipher {
 
 /** What else the server accepts, by handshakes of our own. `null`: it cannot be told, or does not apply. */
 export interface Accepted {
-  /** False where the server stopped answering on the way: what is missing then is not a no. */
+  /** False where the server stopped answering, or answered now and then: what is missing then is not a no. */
   readonly complete: boolean;
   readonly versions: {
     readonly SSLv2: boolean;
@@ -125,6 +125,7 @@ export interface Accepted {
     readonly 'http/1.1': boolean | null;
     readonly strict: boolean | null;
   };
+  /** Refused: though the same hello with the right name is answered. */
   readonly unknownName: 'refused' | 'served' | null;
   readonly connections: number;
 }
@@ -166,13 +167,15 @@ export interface Inspection {
   /** Null where Node came to no handshake; `handshakeError` says why. */
   readonly negotiated: Negotiated | null;
   readonly handshakeError: string | null;
+  /** The group that the server wants where Node came to no handshake, and which this runtime has not. */
+  readonly unsupportedGroup: string | null;
   /** Who was trusted: `node` (its bundled roots, and NODE_EXTRA_CA_CERTS) or `file`. */
   readonly roots: 'node' | 'file';
   readonly chains: readonly ServedChain[];
   readonly stapling: Stapling | null;
   readonly clientCertificate: {
     readonly requested: boolean | null;
-    /** Whether nothing works without one; null where it was given, or cannot be told. */
+    /** Whether nothing works without one; null where it was given, or cannot be told (an error of HTTP). */
     readonly required: boolean | null;
     readonly given: boolean;
     /** The CAs that the server names. */

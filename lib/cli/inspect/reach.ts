@@ -38,7 +38,7 @@ export async function reach(
     }
     refuseStrangers(first, target);
     // oxlint-disable-next-line no-await-in-loop -- ends the loop
-    return reachedBy(prober, address, first);
+    return reachedBy(prober, target, address, first);
   }
   throw new CliFailure(
     `cannot connect to ${told(target)}: ${problem}`,
@@ -71,16 +71,29 @@ const usual = suitesBefore13
 const introduce12 = (prober: Prober): Promise<Answer> =>
   prober.ask({ version: 'TLSv1.2', suites: usual, groups: legacyGroups });
 
-async function reachedBy(prober: Prober, address: string, first: Answer): Promise<Reached> {
+async function reachedBy(prober: Prober, target: Target, address: string, first: Answer): Promise<Reached> {
   if (first.hello !== undefined && first.sent !== undefined) {
     const knock = async (): Promise<boolean> => (await introduce13(prober)).hello !== undefined;
     return { address, prober, introductions: [first], knock };
   }
   const second = await introduce12(prober);
+  // Node would wait as long for each of its own.
+  if (isSilent(first) && isSilent(second)) throw notTls(target, 'does not answer');
   const knock = async (): Promise<boolean> =>
     second.hello === undefined || (await introduce12(prober)).hello !== undefined;
   return { address, prober, introductions: [first, second], knock };
 }
+
+const isSilent = ({ hello, alert, ending }: Answer): boolean =>
+  hello === undefined && alert === undefined && ending.kind === 'silent';
+
+/** `why` and what could be done, of a port where nobody speaks TLS. */
+export const notTls = (target: Target, why: string): CliFailure =>
+  new CliFailure(
+    `${told(target)} ${why}`,
+    startTlsHint(target.port) ??
+      'Is it the right port? Protocols that begin without TLS (STARTTLS) are not supported.',
+  );
 
 function refuseStrangers({ ending }: Answer, target: Target): void {
   const stranger = ending.kind === 'garbage' ? ending.stranger : undefined;

@@ -19,7 +19,13 @@ export function judgeAccepted(accepted: Accepted, profile: Profile): InspectFind
     ...judgeBehaviour(accepted),
     ...(accepted.complete
       ? []
-      : [found('INSPECTION_INCOMPLETE', 'accepted', 'the server stopped answering on the way')]),
+      : [
+          found(
+            'INSPECTION_INCOMPLETE',
+            'accepted',
+            'the server stopped answering on the way, or answered now and then',
+          ),
+        ]),
   ];
 }
 

@@ -35,6 +35,7 @@ export type InspectCode =
   | 'REDIRECT_MISSING'
   | 'RENEGOTIATION_CLIENT'
   | 'RENEGOTIATION_INSECURE'
+  | 'RUNTIME_LACKS_GROUP'
   | 'SIGNATURE_WEAK'
   | 'SSLV2_ACCEPTED'
   | 'SSLV3_ACCEPTED'
@@ -95,6 +96,10 @@ const explanations: Readonly<Record<InspectCode, readonly [AuditSeverity, remedy
   REDIRECT_MISSING: ['low', 'Answer plain HTTP by a redirect to https: createServer({ redirect }) does.'],
   RENEGOTIATION_CLIENT: ['medium', 'Refuse renegotiation by clients: it costs them less than the server.'],
   RENEGOTIATION_INSECURE: ['high', 'Update the TLS library: it lacks RFC 5746.'],
+  RUNTIME_LACKS_GROUP: [
+    'medium',
+    'Inspect it by a newer Node: ML-KEM came with OpenSSL 3.5, in Node 22.20 and 24.7.',
+  ],
   SIGNATURE_WEAK: ['medium', 'Leave only signatures over SHA-256 or better (RFC 9155).'],
   SSLV2_ACCEPTED: [
     'high',

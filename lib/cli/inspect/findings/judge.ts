@@ -46,6 +46,7 @@ export const verdictOf = (findings: readonly InspectFinding[]): Inspection['verd
 function judgeHandshake({
   negotiated,
   handshakeError,
+  unsupportedGroup,
   clientCertificate,
   resumption,
   chains,
@@ -54,6 +55,14 @@ function judgeHandshake({
   if (negotiated?.legacy === true)
     findings.push(
       found('HANDSHAKE_FAILED', 'negotiated', 'only a client with everything old on offer gets a connection'),
+    );
+  else if (negotiated === null && unsupportedGroup !== null)
+    findings.push(
+      found(
+        'RUNTIME_LACKS_GROUP',
+        'unsupportedGroup',
+        `the server wants ${unsupportedGroup}, which this Node has not: its certificate was not seen`,
+      ),
     );
   else if (negotiated === null && clientCertificate.required !== true)
     findings.push(found('HANDSHAKE_FAILED', 'negotiated', handshakeError ?? 'no handshake'));

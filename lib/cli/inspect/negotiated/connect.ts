@@ -1,6 +1,7 @@
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { messageOf } from '../../../errors.ts';
 import type { Endpoint } from '../probe/converse.ts';
+import { pauses, wait } from '../probe/patience.ts';
 
 /** How Node's own client shall come to a server. */
 export interface Approach {
@@ -23,6 +24,11 @@ export interface Connection {
   readonly ocspResponse: Buffer | undefined;
 }
 
+/** Ends without a word of TLS: a server's no, its limit on connections, or a path that loses some. */
+const wordless: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+
+export const isWordless = (code: string | undefined): boolean => code !== undefined && wordless.has(code);
+
 /** Why Node came to no handshake: its code, and OpenSSL's words. */
 export class HandshakeFailure extends Error {
   override readonly name = 'HandshakeFailure';
@@ -38,10 +44,24 @@ export class HandshakeFailure extends Error {
 }
 
 /**
- * One handshake by Node's client, which judges the certificate but lets every one pass. Rejects with a HandshakeFailure,
- * or with the signal's reason.
+ * One handshake by Node's client, which judges the certificate but lets every one pass. What ends without a word is
+ * tried again. Rejects with a HandshakeFailure, or with the signal's reason.
  */
-export function connectTls(approach: Approach, more: ConnectionOptions = {}): Promise<Connection> {
+export async function connectTls(approach: Approach, more: ConnectionOptions = {}): Promise<Connection> {
+  for (const milliseconds of pauses) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- again only where this one has failed
+      return await connectOnce(approach, more);
+    } catch (error) {
+      if (!(error instanceof HandshakeFailure && isWordless(error.code))) throw error;
+      // oxlint-disable-next-line no-await-in-loop -- the pause before the next one
+      await wait(milliseconds, approach.signal);
+    }
+  }
+  return connectOnce(approach, more);
+}
+
+function connectOnce(approach: Approach, more: ConnectionOptions): Promise<Connection> {
   const { endpoint, timeout, signal } = approach;
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
@@ -53,7 +73,7 @@ export function connectTls(approach: Approach, more: ConnectionOptions = {}): Pr
       socket = connect({ ...optionsOf(approach), ...more });
     } catch (error) {
       // An option that this OpenSSL does not know: an old group, a cipher.
-      reject(new HandshakeFailure(codeOf(error), messageOf(error), false));
+      reject(new HandshakeFailure(codeOf(error), wordsOf(error), false));
       return;
     }
     let connected = false;
@@ -75,7 +95,7 @@ export function connectTls(approach: Approach, more: ConnectionOptions = {}): Pr
     socket.once('connect', () => (connected = true));
     socket.on('session', (given) => (session = given));
     socket.once('OCSPResponse', (response: Buffer | null) => (ocspResponse = response ?? undefined));
-    socket.on('error', (error) => fail(codeOf(error), messageOf(error)));
+    socket.on('error', (error) => fail(codeOf(error), wordsOf(error)));
     socket.once('close', () => {
       signal.removeEventListener('abort', onAbort);
       fail('ECONNRESET', 'the server closed the connection');
@@ -89,6 +109,14 @@ export function connectTls(approach: Approach, more: ConnectionOptions = {}): Pr
 
 const codeOf = (error: unknown): string =>
   String((error as { code?: unknown } | undefined)?.code ?? 'ERR_UNKNOWN');
+
+/** OpenSSL's own line has a thread and a source file in it, which differ from run to run. */
+function wordsOf(error: unknown): string {
+  const { reason } = error as { reason?: unknown };
+  if (typeof reason === 'string') return reason;
+  const message = messageOf(error);
+  return /(?:^|:)error:[0-9A-F]+:[^:]*:[^:]*:([^:\n]+)/.exec(message)?.[1] ?? message;
+}
 
 /** Node's types forget one that its client has. */
 type ClientOptions = ConnectionOptions & { readonly requestOCSP: boolean };

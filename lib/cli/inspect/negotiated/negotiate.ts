@@ -1,9 +1,9 @@
-import { constants } from 'node:crypto';
-import type { ConnectionOptions, DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import { constants, type X509Certificate } from 'node:crypto';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { groupName, postQuantumGroups } from '../../../connection/groups.ts';
 import { readSession } from '../../../connection/session.ts';
 import type { HttpFacts, Negotiated, Resumption } from '../inspection.ts';
-import { type Approach, type Connection, connectTls, HandshakeFailure } from './connect.ts';
+import { type Approach, type Connection, connectTls, HandshakeFailure, isWordless } from './connect.ts';
 import { askHttp, readHsts, type HttpOutcome } from './http.ts';
 import { attempt, resumes, tryTls12 } from './resumption.ts';
 import { readTicket } from './session.ts';
@@ -12,7 +12,7 @@ import { readTicket } from './session.ts';
 export interface Negotiation {
   readonly negotiated: Negotiated | null;
   readonly failure: HandshakeFailure | undefined;
-  /** DER, the leaf first: as Node put the chain together, of roots that it knows too. */
+  /** DER, the leaf first, as it was sent. */
   readonly chain: readonly Buffer[];
   /** OpenSSL's verdict on it: null is trust; undefined where there was no handshake, or no certificate. */
   readonly verdict: string | null | undefined;
@@ -64,21 +64,40 @@ export async function negotiate(approach: Approach, host: string, quick: boolean
   };
 }
 
-async function connectSomehow(
-  approach: Approach,
-): Promise<HandshakeFailure | { connection: Connection; legacy: boolean; options: ConnectionOptions }> {
+interface Connected {
+  readonly connection: Connection;
+  readonly legacy: boolean;
+  readonly options: ConnectionOptions;
+}
+
+async function connectSomehow(approach: Approach): Promise<HandshakeFailure | Connected> {
+  const usual = async (): Promise<Connected> => ({
+    connection: await connectTls(approach, { ALPNProtocols: protocols }),
+    legacy: false,
+    options: {},
+  });
+  const first = await orFailure(usual);
+  if (!(first instanceof HandshakeFailure) || first.unreachable || first.code === 'ETIMEDOUT') return first;
+  const second = await orFailure(async () => ({
+    connection: await connectTls(approach, everything),
+    legacy: true,
+    options: everything,
+  }));
+  if (second instanceof HandshakeFailure) return first;
+  if (!isWordless(first.code)) return second;
+  // Without a word it may have been chance that only the second came about.
+  const third = await orFailure(usual);
+  if (third instanceof HandshakeFailure) return second;
+  second.connection.socket.destroy();
+  return third;
+}
+
+async function orFailure<T>(work: () => Promise<T>): Promise<T | HandshakeFailure> {
   try {
-    const connection = await connectTls(approach, { ALPNProtocols: protocols });
-    return { connection, legacy: false, options: {} };
+    return await work();
   } catch (error) {
-    if (!(error instanceof HandshakeFailure)) throw error;
-    if (error.unreachable || error.code === 'ETIMEDOUT') return error;
-    try {
-      return { connection: await connectTls(approach, everything), legacy: true, options: everything };
-    } catch (again) {
-      if (again instanceof HandshakeFailure) return error;
-      throw again;
-    }
+    if (error instanceof HandshakeFailure) return error;
+    throw error;
   }
 }
 
@@ -109,11 +128,11 @@ function ephemeralGroup(socket: TLSSocket): string | undefined {
   return name === undefined ? undefined : (ianaNames[name] ?? name);
 }
 
+/** As it was sent. The issuers of getPeerCertificate() may be roots that this side knows. */
 function chainOf(socket: TLSSocket): Buffer[] {
   const chain: Buffer[] = [];
-  let at: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
-  // Without a certificate it is an empty object; a root is its own issuer.
-  while (at?.raw !== undefined && chain.length < 32 && !chain.some((one) => one.equals(at!.raw))) {
+  let at: X509Certificate | undefined = socket.getPeerX509Certificate();
+  while (at !== undefined && chain.length < 32) {
     chain.push(at.raw);
     at = at.issuerCertificate;
   }
@@ -127,8 +146,14 @@ interface Asked {
   readonly lifetime: number | null;
 }
 
-/** A request by HTTP/1.1: its answer, and the tickets that came before it. */
+/** A request by HTTP/1.1, asked again where the connection ends without an answer: that may have been chance. */
 async function ask(approach: Approach, host: string, options: ConnectionOptions): Promise<Asked> {
+  const first = await askOnce(approach, host, options);
+  return first.outcome === 'closed' ? askOnce(approach, host, options) : first;
+}
+
+/** Its answer, and the tickets that came before it. */
+async function askOnce(approach: Approach, host: string, options: ConnectionOptions): Promise<Asked> {
   const http1 = await attempt(approach, { ...options, ALPNProtocols: ['http/1.1'] });
   // Where h2 is all that is spoken, the tickets come with its settings, and the request is not understood.
   const connection = http1 ?? (await attempt(approach, { ...options, ALPNProtocols: ['h2'] }));
@@ -149,8 +174,11 @@ async function ask(approach: Approach, host: string, options: ConnectionOptions)
     minVersion: 'TLSv1.3',
     ...(alpnProtocol && { ALPNProtocols: [alpnProtocol] }),
   } as const;
-  const resumed = ticket?.ticket === true && (await resumes(approach, session, again));
-  return { http, outcome, resumed, lifetime: ticket?.ticket === true ? (ticket.lifetime ?? null) : null };
+  if (ticket?.ticket !== true)
+    // Of a connection that has ended at once the tickets may not have come yet.
+    return { http, outcome, resumed: answer === 'closed' ? null : false, lifetime: null };
+  const resumed = await resumes(approach, session, again);
+  return { http, outcome, resumed, lifetime: ticket.lifetime ?? null };
 }
 
 const failed = (failure: HandshakeFailure): Negotiation => ({

@@ -1,6 +1,6 @@
 import { constants } from 'node:crypto';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import { type Approach, type Connection, connectTls, HandshakeFailure } from './connect.ts';
+import { type Approach, type Connection, connectTls, HandshakeFailure, isWordless } from './connect.ts';
 import { readTicket } from './session.ts';
 
 /** Of TLS 1.2, as tried with a connection of its own. */
@@ -12,16 +12,17 @@ export interface Tls12Facts {
   readonly renegotiation: boolean | null;
 }
 
-/** Whether the server resumes `session`. */
+/** Whether the server resumes `session`; null where it cannot be tried. */
 export async function resumes(
   approach: Approach,
   session: Buffer | undefined,
   more: ConnectionOptions,
-): Promise<boolean> {
-  if (session === undefined) return false;
+): Promise<boolean | null> {
+  if (session === undefined) return null;
   const again = await attempt(approach, { ...more, session });
-  const reused = again?.socket.isSessionReused() ?? false;
-  again?.socket.destroy();
+  if (again === undefined) return null;
+  const reused = again.socket.isSessionReused();
+  again.socket.destroy();
   return reused;
 }
 
@@ -36,11 +37,10 @@ export async function tryTls12(
   if (first === undefined) return { ticket: null, sessionId: null, lifetime: null, renegotiation: null };
   const session = first.socket.getSession();
   const given = readTicket(session);
-  const renegotiation = quick ? null : await renegotiates(first.socket, approach.timeout);
+  const renegotiation = quick ? null : await mayRenegotiate(first.socket, approach, version);
   first.socket.destroy();
-  const ticket = given?.ticket === true && (await resumes(approach, session, version));
   return {
-    ticket,
+    ticket: given?.ticket === true ? await resumes(approach, session, version) : (given?.ticket ?? null),
     sessionId: await resumesById(approach, version),
     lifetime: given?.ticket === true ? (given.lifetime ?? null) : null,
     renegotiation,
@@ -52,8 +52,23 @@ async function resumesById(approach: Approach, version: ConnectionOptions): Prom
   const first = await attempt(approach, withoutTickets);
   if (first === undefined) return null;
   const session = first.socket.getSession();
-  first.socket.destroy();
+  await hangUp(first.socket, approach.timeout);
   return resumes(approach, session, withoutTickets);
+}
+
+/** As long as a server may take to say goodbye, at most. */
+const goodbye = 1000;
+
+/** Ends by close_notify: OpenSSL forgets the session of a connection that was torn off. */
+function hangUp(socket: TLSSocket, timeout: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => socket.destroy(), Math.min(timeout, goodbye));
+    socket.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    socket.resume().end();
+  });
 }
 
 /** Undefined where the handshake failed. */
@@ -66,19 +81,34 @@ export async function attempt(approach: Approach, more: ConnectionOptions): Prom
   }
 }
 
-function renegotiates(socket: TLSSocket, timeout: number): Promise<boolean | null> {
+/** Closing is how some refuse, and what a path does that loses connections: then it is tried once more. */
+async function mayRenegotiate(
+  socket: TLSSocket,
+  approach: Approach,
+  version: ConnectionOptions,
+): Promise<boolean | null> {
+  const answer = await renegotiates(socket, approach.timeout);
+  if (answer !== 'closed') return answer;
+  const again = await attempt(approach, version);
+  return again === undefined ? null : (await renegotiates(again.socket, approach.timeout)) === true;
+}
+
+function renegotiates(socket: TLSSocket, timeout: number): Promise<boolean | 'closed'> {
   return new Promise((resolve) => {
-    const end = (answer: boolean | null): void => {
+    const end = (answer: boolean | 'closed'): void => {
       clearTimeout(timer);
       socket.destroy();
       resolve(answer);
     };
     // Who neither agrees nor refuses lets nobody renegotiate.
     const timer = setTimeout(() => end(false), timeout);
-    socket.on('error', () => end(false));
-    socket.once('close', () => end(false));
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => end(isWordless(code) ? 'closed' : false));
+    socket.once('close', () => end('closed'));
     socket.resume();
-    const started = socket.renegotiate({ rejectUnauthorized: false }, (error) => end(error === null));
+    const started = socket.renegotiate({ rejectUnauthorized: false }, (error) => {
+      if (error === null) end(true);
+      else end(isWordless((error as NodeJS.ErrnoException).code) ? 'closed' : false);
+    });
     if (!started) end(false);
   });
 }

@@ -33,7 +33,7 @@ const unknownName = 'portcullis-inspect.invalid';
 export async function surveyBehaviour(prober: Prober, surveys: readonly VersionSurvey[]): Promise<Behaviour> {
   const legacy = surveys.find(({ version }) => version !== 'TLSv1.3');
   const found = legacy === undefined ? {} : await surveyLegacy(prober, legacy, surveys);
-  const ask = asker(prober, legacy, surveys);
+  const ask = await asker(prober, legacy, surveys);
   const [h2, http1, strict, unknown] = await Promise.all([
     speaks(ask, 'h2'),
     speaks(ask, 'http/1.1'),
@@ -61,11 +61,26 @@ const questionFor = ({ version, suites }: VersionSurvey): Question => ({
 
 type Ask = (more: Partial<Question>) => Promise<Answer | undefined>;
 
-/** Asks by the highest version, in which the answer is read to its end. */
-function asker(prober: Prober, legacy: VersionSurvey | undefined, surveys: readonly VersionSurvey[]): Ask {
-  if (surveys[0]?.version === 'TLSv1.3') return (more) => prober.read13({ suites: readableSuites, ...more });
-  if (legacy === undefined || legacy.version === 'SSLv3') return () => Promise.resolve(undefined);
-  return (more) => prober.ask({ ...questionFor(legacy), ...more });
+/**
+ * Asks by the highest version whose answer can be read to its end: what is refused then is refused for what is asked,
+ * not for a group or suite that this side cannot use.
+ */
+async function asker(
+  prober: Prober,
+  legacy: VersionSurvey | undefined,
+  surveys: readonly VersionSurvey[],
+): Promise<Ask> {
+  const asks: Array<(more: Partial<Question>) => Promise<Answer>> = [];
+  if (surveys[0]?.version === 'TLSv1.3')
+    asks.push((more) => prober.read13({ suites: readableSuites, ...more }));
+  if (legacy !== undefined && legacy.version !== 'SSLv3')
+    asks.push((more) => prober.ask({ ...questionFor(legacy), ...more }));
+  for (const ask of asks) {
+    // oxlint-disable-next-line no-await-in-loop -- the next one only where this one is refused
+    const { hello, alert, ending } = await ask({});
+    if (hello !== undefined && alert === undefined && ending.kind === 'said') return ask;
+  }
+  return () => Promise.resolve(undefined);
 }
 
 async function surveyLegacy(
@@ -116,6 +131,7 @@ async function isStrict(ask: Ask): Promise<boolean | null> {
 
 async function unknownNameOf(ask: Ask): Promise<Behaviour['unknownName']> {
   const answer = await ask({ serverName: unknownName });
-  if (answer === undefined || answer.ending.kind === 'silent') return null;
+  if (answer === undefined || answer.ending.kind === 'silent' || answer.ending.kind === 'unreachable')
+    return null;
   return answer.hello === undefined || answer.alert !== undefined ? 'refused' : 'served';
 }

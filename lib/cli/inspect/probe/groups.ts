@@ -1,3 +1,6 @@
+import { supportsGroup } from '../../../connection/runtime.ts';
+import { groupNameOf } from '../wire/numbers.ts';
+import { suitesOf13 } from '../wire/suites.ts';
 import {
   type Answer,
   allGroups,
@@ -31,6 +34,16 @@ export async function groupsOf13(prober: Prober, suites: readonly number[]): Pro
       return hello?.version === version ? hello.keyShare?.group : undefined;
     },
   );
+}
+
+/** The group that the server chooses of all, where this runtime has it not; null otherwise. */
+export async function missingGroup(prober: Prober): Promise<string | null> {
+  const version = 'TLSv1.3';
+  const suites = suitesOf13.map(({ number }) => number);
+  const { hello } = await prober.ask({ version, suites, groups: allGroups, keyShares: [] });
+  const group = hello?.version === version ? hello.keyShare?.group : undefined;
+  const name = group === undefined ? undefined : groupNameOf(group);
+  return name === undefined || supportsGroup(name) ? null : name;
 }
 
 /** Named curves that the server accepts for ECDHE before TLS 1.3. */

@@ -4,6 +4,7 @@ import { groups, signatureSchemes } from '../wire/numbers.ts';
 import { readSslv2Answer, sslv2Hello } from '../wire/sslv2.ts';
 import { converse, type Ending, type Endpoint } from './converse.ts';
 import { type KeyShares, makeKeyShares } from './key-shares.ts';
+import { type Attempt, Patience, wait } from './patience.ts';
 
 /** What came of one question: the flight, as far as it was read, and how it ended. */
 export interface Answer extends Flight {
@@ -18,9 +19,10 @@ const mostSilences = 5;
 /** More than any server needs: of one that never tires of new suites there is no end. */
 const mostConnections = 800;
 /** As many time limits as all questions together may take. */
-const patience = 30;
-/** Beside the two of a negotiation; a server is not to feel it. */
-const atOnce = 2;
+const timeLimits = 30;
+/** A server is not to feel it. One at a time, and slower, where it has closed a connection without a word. */
+const atOnce = { usual: 2, careful: 1 };
+const carefulPause = 20;
 
 export const allGroups: readonly number[] = [...groups.keys()];
 /** Named curves: what TLS 1.2 can do by ECDHE. */
@@ -35,6 +37,7 @@ export class Prober {
   readonly #signal: AbortSignal;
   #keyShares: KeyShares | undefined;
   readonly #deadline: number;
+  readonly #patience: Patience<Answer> = new Patience();
   #silences = 0;
   #connections = 0;
   #running = 0;
@@ -49,7 +52,7 @@ export class Prober {
     this.#serverName = serverName;
     this.#timeout = timeout;
     this.#signal = signal;
-    this.#deadline = performance.now() + patience * timeout;
+    this.#deadline = performance.now() + timeLimits * timeout;
   }
 
   get connections(): number {
@@ -59,10 +62,16 @@ export class Prober {
   /** Whether questions are left unanswered from now on: what is not known then is not a no. */
   get gaveUp(): boolean {
     return (
+      this.#patience.lost ||
       this.#silences >= mostSilences ||
       this.#connections >= mostConnections ||
       performance.now() > this.#deadline
     );
+  }
+
+  /** Whether every refusal without a word can be believed. */
+  get isSteady(): boolean {
+    return this.#patience.isSteady;
   }
 
   get keyShares(): KeyShares {
@@ -87,46 +96,68 @@ export class Prober {
 
   /** The suites that are accepted with SSLv2; undefined where it is refused. */
   async askSslv2(): Promise<readonly string[] | undefined> {
-    let octets: Buffer = Buffer.alloc(0);
     let answer: ReturnType<typeof readSslv2Answer>;
-    await this.#converse(sslv2Hello(), (chunk) => {
-      octets = Buffer.concat([octets, chunk]);
-      answer = readSslv2Answer(octets);
-      return answer !== undefined;
+    await this.#settle(async (pause) => {
+      let octets: Buffer = Buffer.alloc(0);
+      const listen = (chunk: Buffer): boolean => {
+        octets = Buffer.concat([octets, chunk]);
+        answer = readSslv2Answer(octets);
+        return answer !== undefined;
+      };
+      const ending = await this.#converse(sslv2Hello(), listen, pause);
+      return { ...new FlightReader().flight, ending };
     });
     return answer === 'refused' ? undefined : answer;
   }
 
-  async #ask(question: Question, opener: (hello: Buffer) => Opener | undefined): Promise<Answer> {
-    const hello = clientHello({
-      serverName: this.#serverName,
-      groups: allGroups,
-      signatureSchemes: allSchemes,
-      ...question,
+  #ask(question: Question, opener: (hello: Buffer) => Opener | undefined): Promise<Answer> {
+    return this.#settle(async (pause) => {
+      const hello = clientHello({
+        serverName: this.#serverName,
+        groups: allGroups,
+        signatureSchemes: allSchemes,
+        ...question,
+      });
+      const reader = new FlightReader(opener(hello));
+      const listen = (chunk: Buffer): boolean => reader.push(chunk);
+      const ending = await this.#converse(helloRecord(hello, question.version), listen, pause);
+      return { ...reader.flight, ending };
     });
-    const reader = new FlightReader(opener(hello));
-    const ending = await this.#converse(helloRecord(hello, question.version), (chunk) => reader.push(chunk));
-    return { ...reader.flight, ending };
   }
 
-  async #converse(octets: Buffer, listen: (chunk: Buffer) => boolean): Promise<Ending> {
+  async #settle(attempt: Attempt<Answer>): Promise<Answer> {
+    const answer = await this.#patience.settle(attempt, () => this.gaveUp).finally(() => this.#wake());
+    if (answer.ending.kind === 'silent' || answer.ending.kind === 'unreachable') this.#silences += 1;
+    return answer;
+  }
+
+  async #converse(octets: Buffer, listen: (chunk: Buffer) => boolean, pause: number): Promise<Ending> {
     if (this.gaveUp) return { kind: 'silent' };
-    await this.#turn();
+    await this.#turn(pause > 0);
     try {
+      const signal = this.#signal;
+      await wait(this.#patience.isCareful ? pause + carefulPause : pause, signal);
       this.#connections += 1;
-      const options = { timeout: this.#timeout, signal: this.#signal };
-      const ending = await converse(this.#endpoint, octets, listen, options);
-      if (ending.kind === 'silent' || ending.kind === 'unreachable') this.#silences += 1;
-      return ending;
+      return await converse(this.#endpoint, octets, listen, { timeout: this.#timeout, signal });
     } finally {
       this.#running -= 1;
-      this.#waiting.shift()?.();
+      this.#wake();
     }
   }
 
-  async #turn(): Promise<void> {
+  /** `again`: it is the question that is asked again, alone. */
+  #mustWait(again: boolean): boolean {
+    const { isCareful, isRepeating } = this.#patience;
+    return this.#running >= atOnce[isCareful ? 'careful' : 'usual'] || (isRepeating && !again);
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  async #turn(again: boolean): Promise<void> {
     // Asked again after waking: another may have been quicker.
-    while (this.#running >= atOnce) {
+    while (this.#mustWait(again)) {
       // oxlint-disable-next-line no-await-in-loop -- it is this one's turn when it is woken
       await new Promise<void>((wake) => {
         this.#waiting.push(wake);

@@ -6,7 +6,7 @@ import { questionOf, type RecordVersion, surveyVersion, type VersionSurvey } fro
 
 /** All that hellos can find out. */
 export interface Survey {
-  /** False where the server has stopped answering: what is missing then is not a no. */
+  /** False where the server has stopped answering, or answered now and then: what is missing then is not a no. */
   readonly complete: boolean;
   /** Undefined: SSLv2 is refused. */
   readonly sslv2: readonly string[] | undefined;
@@ -61,9 +61,9 @@ async function isComplete(
   highest: VersionSurvey | undefined,
   knock: () => Promise<boolean>,
 ): Promise<boolean> {
-  if (prober.gaveUp || !(await knock())) return false;
+  if (prober.gaveUp || !prober.isSteady || !(await knock())) return false;
   if (highest === undefined) return true;
   const suites = highest.suites.map(({ suite }) => suite.number);
   const answer = await prober.ask(questionOf(prober, highest.version, suites));
-  return answer.hello?.version === highest.version;
+  return answer.hello?.version === highest.version && prober.isSteady;
 }

@@ -42,7 +42,7 @@ function rowsOf(accepted: Accepted): Row[] {
     ['unknown name', accepted.unknownName ?? 'not known'],
     [
       'asked',
-      `${accepted.connections} connections${accepted.complete ? '' : ', and stopped: it does not answer any more'}`,
+      `${accepted.connections} connections${accepted.complete ? '' : ', and not complete: it does not answer, or not always'}`,
     ],
   ];
   return rows;
@@ -68,7 +68,8 @@ function renegotiationText({ secureRenegotiation, clientRenegotiation }: Accepte
 function alpnText(alpn: Accepted['alpn']): string {
   const spoken = (['h2', 'http/1.1'] as const).filter((name) => alpn[name] === true);
   const strict = alpn.strict === true ? ', others are refused' : '';
-  return `${spoken.join(', ') || 'none'}${strict}`;
+  const isKnown = alpn.h2 !== null && alpn['http/1.1'] !== null;
+  return `${spoken.join(', ') || (isKnown ? 'none' : 'not known')}${strict}`;
 }
 
 const yesNo = (answer: boolean | null): string =>

@@ -30,10 +30,13 @@ export function reportText(inspection: Inspection, io: Io): string {
 const hostPort = ({ host, port }: Inspection['target']): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 
-function negotiatedRows({ negotiated, handshakeError, resumption, http, redirect }: Inspection): Row[] {
+function negotiatedRows(inspection: Inspection): Row[] {
+  const { negotiated, handshakeError, unsupportedGroup, resumption, http, redirect } = inspection;
   const rows: Row[] = [];
-  if (negotiated === null) rows.push(['handshake', handshakeError ?? 'none']);
-  else {
+  if (negotiated === null) {
+    rows.push(['handshake', handshakeError ?? 'none']);
+    if (unsupportedGroup !== null) rows.push(['group', `${unsupportedGroup}, which this Node has not`]);
+  } else {
     const { protocol, cipher, group, postQuantum, alpn, legacy } = negotiated;
     rows.push(
       ['version', legacy ? `${protocol}, with everything old on offer` : protocol],
