@@ -16,18 +16,22 @@ await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
 const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 
 const { key, cert, ca } = pki.clients.good;
-const https = createAgent({ key, cert, ca });
-// got's own `https` options would be passed over: the agent decides.
-console.log(await got(url, { agent: { https } }).json());
+const agent = createAgent({ key, cert, ca });
+// got's own `https` options would be passed over: the agent decides. Not with `http2: true`, where it is never asked.
+// A redirect to http:// would go in plaintext: the agent, given for that as well, refuses it.
+const http = got.extend({ agent: { https: agent, http: agent }, followRedirect: false });
+console.log(await http(url).json());
 
 const elsewhere = createAgent({ ca: stranger.ca });
-await got(url, { agent: { https: elsewhere }, retry: { limit: 0 } }).catch((error: unknown) => {
-  // got wraps what has happened: it is the cause.
-  const cause = error instanceof RequestError ? error.cause : error;
-  if (cause instanceof CertificateVerificationError) console.log(cause.code, cause.reason);
-  else throw error;
-});
+await http(url, { agent: { https: elsewhere, http: elsewhere }, retry: { limit: 0 } }).catch(
+  (error: unknown) => {
+    // got wraps what has happened: it is the cause.
+    const cause = error instanceof RequestError ? error.cause : error;
+    if (cause instanceof CertificateVerificationError) console.log(cause.code, cause.reason);
+    else throw error;
+  },
+);
 
-https.destroy();
+agent.destroy();
 elsewhere.destroy();
 await server.shutdown({ timeout: 1_000 });

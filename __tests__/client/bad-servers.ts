@@ -10,6 +10,7 @@ import {
   oddAuthority,
   oddCertificate,
   type OddCertificate,
+  type Overrides,
 } from '../support/odd-certificates.ts';
 import { oddCrl } from '../support/odd-crls.ts';
 import { extension, purposes } from '../support/odd-extensions.ts';
@@ -68,6 +69,14 @@ const named = (name: string, wanted: string, ...names: readonly string[]): BadSe
   client: { servername: wanted },
 });
 
+const crossing = (overrides: Overrides): OddCertificate =>
+  oddAuthority({ subject: commonName('Crossed'), keys: sharedKeys('ec-p384'), ...overrides });
+/** Of one name and key; OpenSSL would take the first that is valid now, and ends at a root that nobody believes. */
+const crossed: readonly [OddCertificate, OddCertificate, OddCertificate] = [
+  crossing({ issuer: root, notBefore: ago(9), notAfter: ago(1) }),
+  crossing({ issuer: otherRoot }),
+  crossing({ issuer: root }),
+];
 const dates: readonly BadServer[] = [
   verification(
     'has expired',
@@ -76,6 +85,16 @@ const dates: readonly BadServer[] = [
     {
       seen: /was valid until \d{4}-/,
     },
+  ),
+  verification(
+    'has an intermediate that has expired',
+    'CERTIFICATE_EXPIRED',
+    shows(serverCertificate({ issuer: crossed[0] }), crossed[0]),
+  ),
+  verification(
+    'sends an expired intermediate, one of a stranger, and then the good one',
+    'CERTIFICATE_EXPIRED',
+    shows(serverCertificate({ issuer: crossed[2] }), ...crossed),
   ),
   verification(
     'is not valid yet',

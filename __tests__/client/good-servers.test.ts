@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { createSecureServer } from 'node:http2';
 import { Agent } from 'node:https';
@@ -13,12 +14,15 @@ import { sharedKeys } from '../support/odd-keys.ts';
 import { commonName } from '../support/odd-names.ts';
 import { ocspResponse } from '../support/ocsp.ts';
 import {
+  ago,
+  ahead,
   clientCertificate,
   dns,
   intermediate,
   otherRoot,
   pinOf,
   root,
+  serialOf,
   serverCertificate,
   strangePin,
 } from './pki.ts';
@@ -44,6 +48,22 @@ const withName = (name: string, servername: string, pattern: string): GoodServer
   of(name, { extensions: { subjectAltName: dns(pattern) } }, { client: { servername } });
 
 const lower = oddAuthority({ issuer: intermediate, subject: commonName('Lower') });
+/** Of one name and key, as a CA is renewed. */
+const renewed = (overrides: Overrides = {}): OddCertificate =>
+  oddAuthority({
+    notBefore: ago(9),
+    notAfter: ahead(9),
+    issuer: root,
+    subject: commonName('Renewed'),
+    keys: sharedKeys('ec-p384'),
+    ...overrides,
+  });
+const [current, revoked, expired, early] = [
+  renewed(),
+  renewed(),
+  renewed({ notAfter: ago(1) }),
+  renewed({ notBefore: ahead(1) }),
+];
 const leaf = serverCertificate();
 const idOf = certIdOf(new Certificate(leaf.der), new Certificate(root.der));
 
@@ -66,6 +86,24 @@ const goodServers: readonly GoodServer[] = [
     { issuer: intermediate },
     {
       client: { ca: [root.certificate, intermediate.der] },
+    },
+  ),
+  of(
+    'sends an expired intermediate before the renewed one',
+    { issuer: current },
+    { issuers: [expired, current] },
+  ),
+  of(
+    'sends an intermediate of tomorrow before that of today',
+    { issuer: current },
+    { issuers: [early, current] },
+  ),
+  of(
+    'sends a revoked intermediate before the renewed one',
+    { issuer: current },
+    {
+      issuers: [revoked, current],
+      client: { crl: oddCrl(root as never, { entries: [{ serial: serialOf(revoked) }] }) },
     },
   ),
   of('was renewed with the pinned key', {}, { client: { pins: [strangePin(), pinOf(leaf)] } }),
@@ -167,6 +205,21 @@ it('a fetch takes what Node’s own takes', async () => {
   const answers = [
     await text(request),
     await text(new URL(`${url}/url`), { headers: new Headers({ 'x-own': 'headers' }) }),
+    await text(
+      `${url}/second`,
+      new Request(url, { method: 'PUT', body: 'argument', headers: { 'x-own': 'a' } }),
+    ),
+    await text(
+      `${url}/getters`,
+      new (class {
+        get method() {
+          return 'PUT';
+        }
+        get body() {
+          return 'read';
+        }
+      })(),
+    ),
     await text(`${url}/stream`, { method: 'POST', body: stream, duplex: 'half' } as RequestInit),
     await text(`${url}/moved`, { method: 'POST', body: new URLSearchParams({ a: 'b' }) }),
   ];
@@ -178,6 +231,8 @@ it('a fetch takes what Node’s own takes', async () => {
   expect(answers).toEqual([
     'PUT /request yes whole',
     'GET /url headers ',
+    'PUT /second a argument',
+    'PUT /getters undefined read',
     'POST /stream undefined stream',
     'POST /elsewhere undefined a=b',
   ]);
@@ -303,6 +358,26 @@ const toLoopback: LookupFunction = (_name, { all }, found) => {
   if (all === true) found(null, [{ address: '127.0.0.1', family: 4 }]);
   else found(null, '127.0.0.1', 4);
 };
+
+it('leaves no way to whoever makes another agent of its options, as axios does for a proxy', async () => {
+  const server = await startTls({ key: leaf.key, cert: leaf.certificate });
+  const agent = createAgent({ ca: root.certificate });
+  const replaced = new Agent({ ...agent.options, ca: root.certificate });
+  const settled = byAgent(server.port, client, { agent: replaced });
+  await expect(settled).rejects.toMatchObject({
+    code: 'HANDSHAKE_FAILED',
+    reason: 'AGENT_REPLACED',
+    message: expect.stringContaining('proxy: false'),
+  });
+  expect(server.heard()).toBe('');
+});
+
+it('takes a CA as Node has it', async () => {
+  const server = await startTls({ key: leaf.key, cert: leaf.certificate });
+  const ca = new X509Certificate(root.certificate);
+  await expect(byAgent(server.port, { ca })).resolves.toMatchObject({ status: 200 });
+  expect(() => createAgent({ ca, crl: ca })).toThrow(expect.objectContaining({ code: 'CRL_INVALID' }));
+});
 
 it('believes nobody by what the environment and a request say', async () => {
   const server = await startTls({ key: leaf.key, cert: leaf.certificate });

@@ -1,6 +1,8 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type ClientRequest, type IncomingMessage } from 'node:http';
+import { createSecureServer } from 'node:http2';
 import { get } from 'node:https';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -271,6 +273,91 @@ describe('a request under way', () => {
   });
 });
 
+describe('a request that waits for its turn', () => {
+  const post = (own: TlsFetch, { port }: Server, path: string): Promise<Response> =>
+    own(`https://127.0.0.1:${port}${path}`, {
+      method: 'POST',
+      body: new Blob(['whole']).stream(),
+      duplex: 'half',
+    } as RequestInit);
+
+  /** Once undici has it in its queue. */
+  async function queued(own: TlsFetch, server: Server, path: string): Promise<{ answer: Promise<Response> }> {
+    const channel = 'undici:request:create';
+    let stop = (): void => undefined;
+    const isQueued = new Promise<void>((done) => {
+      const listener = (message: unknown): void => {
+        if ((message as { request: { path: string } }).request.path === path) done();
+      };
+      subscribe(channel, listener);
+      stop = () => void unsubscribe(channel, listener);
+    });
+    const answer = post(own, server, path);
+    answer.catch(() => undefined);
+    await isQueued;
+    stop();
+    return { answer };
+  }
+
+  it.each([
+    ['another configuration', (own: TlsFetch) => own.reload(otherPins), { code: 'PIN_MISMATCH' }],
+    [
+      'another day',
+      () => void jest.spyOn(Date, 'now').mockReturnValue(ahead(2).getTime()),
+      { reason: 'CERTIFICATE_EXPIRED' },
+    ],
+  ])('does not go over a connection of %s', async (_other, change, refusal) => {
+    const server = await start();
+    const own = fetchOf({ ...pinning, connections: 1 });
+    server.hold = true;
+    const first = post(own, server, '/1');
+    await isThere(server, '/1');
+    const { answer } = await queued(own, server, '/2');
+    await change(own);
+    server.release();
+    expect(await (await first).text()).toBe('in');
+    await expect(answer).rejects.toMatchObject(refusal);
+    await own.close();
+    expect(server.paths).toEqual(['/1']);
+  });
+
+  it('goes over a new one, with its body', async () => {
+    const server = await start();
+    const own = fetchOf({ ...pinning, connections: 1 });
+    server.hold = true;
+    const first = post(own, server, '/1');
+    await isThere(server, '/1');
+    const { answer } = await queued(own, server, '/2');
+    await own.reload({ pins: [pinOf(leaf), strangePin()] });
+    server.release();
+    await (await first).text();
+    await isThere(server, '/2');
+    server.release();
+    expect(await (await answer).text()).toBe('in');
+    expect(server.connections).toHaveLength(2);
+  });
+});
+
+describe('close', () => {
+  it.each([false, true])('ends what nobody reads, over HTTP/2: %s', async (http2) => {
+    const server = createSecureServer(
+      { key: leaf.key, cert: leaf.certificate, allowHTTP1: true },
+      (_request, response) => void response.write('the beginning'),
+    );
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const own = createFetch({ ...trusting, http2, connections: 1 });
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const response = await own(url);
+    const second = Promise.allSettled([own(url).then((later) => later.text())]);
+    await own.close({ timeout: 1 });
+    const outcomes = [...(await Promise.allSettled([response.text()])), ...(await second)];
+    const ended = { status: 'rejected', reason: { name: 'TypeError' } };
+    expect(outcomes).toMatchObject([ended, ended]);
+    server.close();
+    await expect(own.close({ timeout: '1' } as never)).rejects.toMatchObject({ path: 'close.timeout' });
+  });
+});
+
 describe('files', () => {
   let folder: string;
   const put = (name: string, text: string): string => {
@@ -343,6 +430,7 @@ describe('an option that is refused', () => {
     ['a version that nobody should speak', { minVersion: 'TLSv1.1' }, 'OPTION_INVALID', 'minVersion'],
     ['rejectUnauthorized', { rejectUnauthorized: false }, 'OPTION_WEAKENS', 'rejectUnauthorized'],
     ['checkServerIdentity', { checkServerIdentity: undefined }, 'OPTION_WEAKENS', 'checkServerIdentity'],
+    ['maxCachedSessions', { maxCachedSessions: 0 }, 'OPTION_WEAKENS', 'maxCachedSessions'],
     ['a servername that is none', { servername: 'https://example.org' }, 'OPTION_INVALID', 'servername'],
     ['revocation without a list', { revocation: {} }, 'CRL_MISSING', 'crl'],
     ['revocation that fetches', { crl: [], revocation: { fetch: {} } }, 'OPTION_UNKNOWN', 'revocation.fetch'],
@@ -356,6 +444,33 @@ describe('an option that is refused', () => {
     expect(() => createAgent(options as object)).toThrow(refusal);
   });
 
+  it.each([
+    ['family', 5],
+    ['lookup', 'dns'],
+    ['localAddress', 'localhost'],
+    ['maxSockets', 0],
+    ['noDelay', 'yes'],
+    ['timeout', -1],
+  ])('is %s of an agent: %s', (name, value) => {
+    const refusal = expect.objectContaining({ code: 'OPTION_INVALID', path: name });
+    expect(() => createAgent({ [name]: value })).toThrow(refusal);
+  });
+
+  it('is none of what an https.Agent takes for the way, nor verification by name', () => {
+    const way = {
+      autoSelectFamily: true,
+      autoSelectFamilyAttemptTimeout: 250,
+      family: 4,
+      hints: 0,
+      localAddress: '127.0.0.1',
+      lookup: () => undefined,
+      maxSockets: Infinity,
+      noDelay: true,
+      timeout: 0,
+    } as const;
+    expect(agentOf({ ...trusting, ...way, rejectUnauthorized: true }).options).toMatchObject(way);
+  });
+
   it('is a dispatcher that does not verify, and a URL without TLS', async () => {
     const own = fetchOf(trusting);
     const dispatcher = {} as never;
@@ -366,6 +481,7 @@ describe('an option that is refused', () => {
       code: 'HANDSHAKE_FAILED',
       reason: 'NOT_HTTPS',
     });
+    await expect(own('data:text/plain,hello')).rejects.toMatchObject({ reason: 'NOT_HTTPS', seen: 'data:' });
   });
 });
 

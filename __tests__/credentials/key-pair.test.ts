@@ -150,7 +150,7 @@ describe('of key and certificate, createServer refuses', () => {
       () => ({ key: encrypted, cert: ecdsa.chain }),
       'KEY_INVALID',
       'key',
-      /right `passphrase`/,
+      /Give its `passphrase`/,
     ],
     [
       'an encrypted key with a wrong passphrase',

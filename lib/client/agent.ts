@@ -2,23 +2,12 @@ import type { ClientRequest } from 'node:http';
 import { Agent, type AgentOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import { checkArguments, flag, oneOf, wholeNumber } from '../options.ts';
+import { checkArguments } from '../options.ts';
+import { agentKeys, readAgentOptions, type TlsAgentOptions } from './agent-options.ts';
 import { type ClientReloadReport, ClientState, warnOfReload } from './client-state.ts';
 import { isStale, openConnection } from './connect.ts';
+import { HandshakeError } from './errors.ts';
 import type { TlsClientOptions } from './options.ts';
-
-/** What `createAgent` takes: who is believed, and how connections are pooled, as in `http.Agent`. */
-export interface TlsAgentOptions extends TlsClientOptions {
-  /** Default `true`, as in Node's global agent. */
-  readonly keepAlive?: boolean | undefined;
-  readonly keepAliveMsecs?: number | undefined;
-  readonly maxSockets?: number | undefined;
-  readonly maxTotalSockets?: number | undefined;
-  readonly maxFreeSockets?: number | undefined;
-  readonly scheduling?: 'fifo' | 'lifo' | undefined;
-  /** Of a socket without traffic, in milliseconds. */
-  readonly timeout?: number | undefined;
-}
 
 /** An `https.Agent` that verifies. */
 export interface TlsAgent extends Agent {
@@ -29,16 +18,6 @@ export interface TlsAgent extends Agent {
    */
   reload(changes?: Partial<TlsClientOptions>): Promise<ClientReloadReport>;
 }
-
-const poolKeys = [
-  'keepAlive',
-  'keepAliveMsecs',
-  'maxFreeSockets',
-  'maxSockets',
-  'maxTotalSockets',
-  'scheduling',
-  'timeout',
-] as const;
 
 /** What a request may say of the way to its server. Whatever it says of TLS is passed over. */
 const routeKeys = [
@@ -65,11 +44,11 @@ class VerifyingAgent extends Agent implements TlsAgent {
   readonly #state: ClientState;
 
   constructor(options: TlsAgentOptions) {
-    const state = new ClientState(options, poolKeys, {
+    const state = new ClientState(options, agentKeys, {
       onChange: () => this.#sweep(),
       onError: warnOfReload,
     });
-    super({ ...readPool(state.config.given), maxCachedSessions: 0 });
+    super({ ...readAgentOptions(state.config.given), ...ifReplaced, maxCachedSessions: 0 });
     this.#state = state;
     // Before Node gives it to the next request, or puts it into the pool.
     this.prependListener('free', (socket: TLSSocket) => {
@@ -121,27 +100,23 @@ class VerifyingAgent extends Agent implements TlsAgent {
   }
 }
 
-/** ConfigErrors `OPTION_INVALID`: Node would take a text for a limit, and none for it. */
-function readPool(given: Readonly<Record<string, unknown>>): AgentOptions {
-  const { keepAlive, scheduling } = given;
-  const numbers = [
-    ['keepAliveMsecs', 'milliseconds'],
-    ['maxFreeSockets', 'sockets'],
-    ['maxSockets', 'sockets'],
-    ['maxTotalSockets', 'sockets'],
-    ['timeout', 'milliseconds'],
-  ] as const;
-  const limits = numbers.flatMap(([name, unit]) => {
-    const value = given[name];
-    if (value === undefined || (unit === 'sockets' && value === Infinity)) return [];
-    return [[name, wholeNumber(value, name, unit, name === 'maxFreeSockets' ? 0 : 1, 2 ** 31 - 1)]];
-  });
-  return {
-    keepAlive: flag(keepAlive, 'keepAlive', true),
-    ...(scheduling !== undefined && { scheduling: oneOf(scheduling, ['fifo', 'lifo'], 'scheduling') }),
-    ...Object.fromEntries(limits),
-  };
-}
+/**
+ * In the options of Node's own part, which verifies nothing here. Whoever builds another agent of them, as axios does
+ * where `HTTPS_PROXY` is set, would take them for all that this one checks.
+ */
+const ifReplaced: Pick<AgentOptions, 'checkServerIdentity' | 'rejectUnauthorized'> = {
+  rejectUnauthorized: true,
+  checkServerIdentity: (host) =>
+    new HandshakeError(
+      {
+        reason: 'AGENT_REPLACED',
+        problem: 'a proxy has put another agent in place of the one that verifies',
+        remedy: 'Give axios `proxy: false`, or unset HTTPS_PROXY: no proxy is spoken to.',
+      },
+      // The port is not told.
+      { host, port: 0, expected: 'the agent of createAgent', seen: 'another, made of its options' },
+    ),
+};
 
 /**
  * An `https.Agent` for `https.request`, axios, got, supertest and whatever else takes one. It verifies each server by
@@ -149,6 +124,10 @@ function readPool(given: Readonly<Record<string, unknown>>): AgentOptions {
  * on resumed sessions and on pooled connections as well. It believes the CAs in `ca` and nobody else, or without `ca`
  * the public roots that Node brings along; what the environment or a request says of TLS (`rejectUnauthorized`, `ca`,
  * `servername`, `checkServerIdentity` …) changes nothing.
+ *
+ * Whoever does not ask the agent for its connections is not verified by it: got with `http2: true`, axios with
+ * `httpVersion: 2` or `adapter: 'fetch'`. Of `http:` it refuses to be the agent (`ERR_INVALID_PROTOCOL`): given as that
+ * of `http:`, too, it stops a redirect that leaves TLS.
  *
  * A server that is refused is an 'error' of the request: a TlsClientError. A bad option is a ConfigError: `CA_MISSING`,
  * `CA_INVALID`, `PIN_INVALID`, `KEY_MISMATCH`, `CRL_INVALID`, `OPTION_…`.

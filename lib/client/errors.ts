@@ -140,6 +140,7 @@ export class PinMismatchError extends TlsClientError {
 
 /** Why a handshake came to nothing: OpenSSL's code as Node gives it (`ERR_SSL_…`), or one of these. */
 export type HandshakeFailure =
+  | 'AGENT_REPLACED'
   | 'HANDSHAKE_TIMEOUT'
   | 'NOT_HTTPS'
   | 'PROTOCOL_REFUSED'

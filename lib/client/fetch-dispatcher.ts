@@ -1,9 +1,11 @@
 import type { TLSSocket } from 'node:tls';
 import type { Agent, buildConnector, Dispatcher } from 'undici';
-import type { ClientState } from './client-state.ts';
+import { systemClock } from '../clock.ts';
+import type { ClientState, Generation } from './client-state.ts';
 import { openConnection, validityOf } from './connect.ts';
-import { HandshakeError } from './errors.ts';
 import { holdsAt } from './judgement.ts';
+import { notHttps } from './not-https.ts';
+import { sendingIf } from './unsent.ts';
 
 /** How connections are pooled. */
 export interface PoolOptions {
@@ -18,21 +20,24 @@ type Dispatch = Pick<Dispatcher, 'dispatch'>;
 /** Connections that were opened by one configuration, and for how long all of them are good (ms). */
 interface Pool {
   readonly agent: Agent;
-  readonly state: { notBefore: number; notAfter: number };
+  readonly generation: Generation;
+  readonly validity: { notBefore: number; notAfter: number };
 }
 
 /**
- * undici's agent over verified connections. undici says nothing before it uses a connection of its pool again: so a
- * whole pool is left, and closed when its last answer is there, as soon as the configuration has changed or one of its
- * certificates has run out.
+ * undici's agent over verified connections. Which of them a request gets, undici does not say: so a whole pool is left,
+ * and closed when its last answer is there, as soon as the configuration has changed or one of its certificates has run
+ * out. A request that waited for its turn in such a pool goes to the next one.
  */
 export class VerifyingDispatcher implements Dispatch {
   readonly #makeAgent: (options: Agent.Options) => Agent;
   readonly #client: ClientState;
   readonly #options: PoolOptions;
   readonly #closing = new Set<Promise<unknown>>();
+  readonly #sockets = new Set<TLSSocket>();
   #pool: Pool | undefined;
   #isClosed = false;
+  #isDestroyed = false;
 
   constructor(makeAgent: (options: Agent.Options) => Agent, client: ClientState, options: PoolOptions) {
     this.#makeAgent = makeAgent;
@@ -41,15 +46,20 @@ export class VerifyingDispatcher implements Dispatch {
   }
 
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    if (this.#isClosed) throw new TypeError('this fetch has been closed');
+    if (this.#isClosed) throw closed();
     const url = new URL(String(options.origin));
     // A redirect leads here as well.
     if (url.protocol !== 'https:') throw notHttps(url);
-    if (this.#pool !== undefined && !holdsAt(this.#pool.state, Date.now())) this.retire();
-    return (this.#pool ??= this.#makePool()).agent.dispatch(options, handler);
+    if (this.#pool !== undefined && !this.#isGood(this.#pool)) this.retire();
+    const pool = (this.#pool ??= this.#makePool());
+    const again = (): unknown => this.dispatch(options, handler);
+    return pool.agent.dispatch(
+      options,
+      sendingIf(() => this.#isGood(pool), handler, again),
+    );
   }
 
-  /** Leaves the pool: what is under way ends there, and whatever comes next gets a new connection. */
+  /** Leaves the pool: what is under way ends there, and whatever comes next, or waits, gets a new connection. */
   retire(): void {
     if (this.#pool === undefined) return;
     const closing: Promise<unknown> = this.#pool.agent
@@ -60,30 +70,44 @@ export class VerifyingDispatcher implements Dispatch {
     this.#pool = undefined;
   }
 
-  /** Waits for what is under way. */
-  async close(): Promise<void> {
+  /** Waits for what is under way, `timeout` milliseconds at most: then it is ended. */
+  async close(timeout: number): Promise<void> {
     this.#isClosed = true;
     this.retire();
+    const cancel = systemClock.after(timeout, () => this.#destroy());
     await Promise.all(this.#closing);
+    cancel();
+  }
+
+  #destroy(): void {
+    this.#isDestroyed = true;
+    for (const socket of this.#sockets) socket.destroy(closed());
+  }
+
+  #isGood({ generation, validity }: Pool): boolean {
+    return generation === this.#client.generation && holdsAt(validity, Date.now());
   }
 
   #makePool(): Pool {
-    const state = { notBefore: -Infinity, notAfter: Infinity };
+    const validity = { notBefore: -Infinity, notAfter: Infinity };
     const connect: buildConnector.connector = (options, done) =>
       this.#connect(options, (...outcome) => {
         const approval = outcome[1] === undefined ? undefined : validityOf(outcome[1] as TLSSocket);
-        state.notBefore = Math.max(state.notBefore, approval?.notBefore ?? -Infinity);
-        state.notAfter = Math.min(state.notAfter, approval?.notAfter ?? Infinity);
+        validity.notBefore = Math.max(validity.notBefore, approval?.notBefore ?? -Infinity);
+        validity.notAfter = Math.min(validity.notAfter, approval?.notAfter ?? Infinity);
         done(...outcome);
       });
     const { pool, http2 } = this.#options;
-    return { agent: this.#makeAgent({ ...pool, allowH2: http2, connect }), state };
+    const agent = this.#makeAgent({ ...pool, allowH2: http2, connect });
+    return { agent, generation: this.#client.generation, validity };
   }
 
   #connect(options: buildConnector.Options, done: buildConnector.Callback): void {
     const { hostname, protocol, localAddress } = options;
     if (protocol !== 'https:')
       return done(notHttps(new URL(`${protocol}//${options.host ?? hostname}`)), null);
+    // For what has waited until the end. Later, as undici forgets what it is told at once.
+    if (this.#isDestroyed) return queueMicrotask(() => done(closed(), null));
     const port = Number(options.port || 443);
     const socket = openConnection(this.#client, {
       target: { host: this.#client.config.servername ?? hostname, port },
@@ -98,6 +122,8 @@ export class VerifyingDispatcher implements Dispatch {
         ...(typeof localAddress === 'string' && { localAddress }),
       } as object,
     });
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
     whenVerified(socket, done);
   }
 }
@@ -115,13 +141,4 @@ function whenVerified(socket: TLSSocket, done: buildConnector.Callback): void {
   });
 }
 
-function notHttps({ hostname, port, protocol }: URL): HandshakeError {
-  return new HandshakeError(
-    {
-      reason: 'NOT_HTTPS',
-      problem: 'without TLS nobody is verified',
-      remedy: 'Ask for an https URL; if this was a redirect, follow it by hand.',
-    },
-    { host: hostname, port: Number(port || 80), expected: 'https:', seen: protocol },
-  );
-}
+const closed = (): TypeError => new TypeError('this fetch has been closed');

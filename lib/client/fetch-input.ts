@@ -15,11 +15,38 @@ export function toUndici(
   input: Input,
   init: Init,
 ): [Undici.RequestInfo, Undici.RequestInit] {
-  const given = { ...(init as Undici.RequestInit | undefined) };
+  const given = membersOf(init);
   if (given.dispatcher !== undefined) throw ownDispatcher();
   if (isFormData(given.body) && !(given.body instanceof FormData))
     given.body = copyForm(given.body, FormData);
   return [isForeignRequest(input) ? copyRequest(input, Request) : input, given];
+}
+
+const members = [
+  'body',
+  'cache',
+  'credentials',
+  'dispatcher',
+  'duplex',
+  'headers',
+  'integrity',
+  'keepalive',
+  'method',
+  'mode',
+  'redirect',
+  'referrer',
+  'referrerPolicy',
+  'signal',
+  'window',
+] as const satisfies ReadonlyArray<keyof Undici.RequestInit>;
+
+/** By name, as the standard has it (Web IDL 3.2.17): a Request or another class's instance has no keys of its own. */
+function membersOf(init: unknown): Undici.RequestInit {
+  if (init === undefined || init === null) return {};
+  if (typeof init !== 'object' && typeof init !== 'function')
+    throw new TypeError('the second argument of fetch is no object');
+  const given = members.map((name) => [name, Reflect.get(init, name)] as const);
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
 /** Of this package's own undici, Node's, or another one's: they are told by their name, as there are many. */

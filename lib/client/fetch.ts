@@ -1,9 +1,10 @@
 import type * as Undici from 'undici';
-import { checkArguments, flag, wholeNumber } from '../options.ts';
+import { checkArguments, checkKeys, flag, wholeNumber } from '../options.ts';
 import { type ClientReloadReport, ClientState, warnOfReload } from './client-state.ts';
 import { TlsClientError } from './errors.ts';
 import { VerifyingDispatcher } from './fetch-dispatcher.ts';
 import { toUndici } from './fetch-input.ts';
+import { notHttps } from './not-https.ts';
 import type { TlsClientOptions } from './options.ts';
 
 /** What `createFetch` takes: who is believed, and how connections are pooled. */
@@ -25,11 +26,16 @@ export interface TlsFetch {
   (...request: Parameters<typeof fetch>): Promise<Response>;
   /**
    * Reads files anew, and takes `changes` in place of what was given. Rejects with a ConfigError, and nothing has
-   * changed. After a change new requests get new connections; those under way end on theirs.
+   * changed. After a change new requests get new connections, as do those that still wait for one; what has been sent
+   * ends where it is.
    */
   reload(changes?: Partial<TlsClientOptions>): Promise<ClientReloadReport>;
-  /** Waits for what is under way, and closes all connections. Whatever is asked for later is a TypeError. */
-  close(): Promise<void>;
+  /**
+   * Waits for what is under way, and closes all connections. Whatever is asked for later is a TypeError. An answer is
+   * under way until its body has been read or cancelled: what is left after `timeout` milliseconds, 10 s by default, is
+   * ended.
+   */
+  close(options?: { readonly timeout?: number | undefined }): Promise<void>;
 }
 
 const poolKeys = ['bodyTimeout', 'connections', 'headersTimeout', 'http2', 'keepAliveTimeout'] as const;
@@ -37,7 +43,8 @@ const poolKeys = ['bodyTimeout', 'connections', 'headersTimeout', 'http2', 'keep
 /**
  * A `fetch` that verifies each server as `createAgent` does, for `https:` URLs only, redirects included. It is that of
  * the package undici, loaded at its first call: a `fetch` of Node's that somebody has replaced would not verify. Node's
- * Request, FormData, Headers, streams and signals work with it; what it gives are undici's Response and Headers.
+ * Request, FormData, Headers, streams and signals work with it; what it gives are undici's Response and Headers. For
+ * axios: `{ adapter: 'fetch', env: { fetch: createFetch(…) } }`.
  *
  * A server that is refused is a rejection with a TlsClientError itself. Any other failure is as of `fetch`: a TypeError
  * whose `cause` tells it (`ECONNREFUSED` …). A bad option is a ConfigError, at once; `dispatcher` in a call is one, too.
@@ -64,6 +71,7 @@ export function createFetch(options: TlsFetchOptions = {}): TlsFetch {
   const verifyingFetch = async (...[input, init]: Parameters<typeof fetch>): Promise<Response> => {
     const { undici, dispatcher: own } = await (dispatcher ??= load());
     const [request, given] = toUndici(undici, input, init);
+    refuseOtherUrls(request);
     try {
       const response = await undici.fetch(request, { ...given, dispatcher: own as unknown as Undici.Agent });
       return response as unknown as Response;
@@ -73,9 +81,10 @@ export function createFetch(options: TlsFetchOptions = {}): TlsFetch {
   };
   return Object.assign(verifyingFetch, {
     reload: (changes?: Partial<TlsClientOptions>) => client.reload(changes),
-    close: async (): Promise<void> => {
+    close: async (limit: object = {}): Promise<void> => {
+      const timeout = readTimeout(limit);
       client.close();
-      await (await (dispatcher ??= load())).dispatcher.close();
+      await (await (dispatcher ??= load())).dispatcher.close(timeout);
     },
   });
 }
@@ -83,6 +92,19 @@ export function createFetch(options: TlsFetchOptions = {}): TlsFetch {
 interface Loaded {
   readonly undici: typeof Undici;
   readonly dispatcher: VerifyingDispatcher;
+}
+
+/** `data:`, `blob:` and `about:` come from no server: undici would answer them itself. What is no URL it refuses. */
+function refuseOtherUrls(request: Undici.RequestInfo): void {
+  const text = typeof request === 'object' && 'url' in request ? request.url : String(request);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && url.protocol !== 'https:') throw notHttps(url);
+}
+
+function readTimeout(limit: object): number {
+  checkKeys(limit, ['timeout'], 'close');
+  const { timeout = 10_000 } = limit as { timeout?: unknown };
+  return wholeNumber(timeout, 'close.timeout', 'milliseconds', 0, 86_400_000);
 }
 
 /** fetch makes a TypeError of whatever has happened to a connection. */

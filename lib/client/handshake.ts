@@ -1,9 +1,16 @@
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import { explainVerdict } from '../connection/openssl.ts';
-import { issuersOf } from '../connection/presented-chain.ts';
+import { issuersOf, readSentBeside } from '../connection/presented-chain.ts';
 import { readSession } from '../connection/session.ts';
+import { issuerOf, subjectOf } from '../trust/revocation/crl-name.ts';
+import { readCertificate } from '../x509/certificate.ts';
 import type { ClientState, Generation } from './client-state.ts';
-import { CertificateVerificationError, HandshakeError, TlsClientError } from './errors.ts';
+import {
+  type CertificateFailure,
+  CertificateVerificationError,
+  HandshakeError,
+  TlsClientError,
+} from './errors.ts';
 import { handshakeFailure } from './handshake-failure.ts';
 import { type Approval, isRefusal, judge, type Presented, type Target } from './judgement.ts';
 import { wordsOf } from './protocol.ts';
@@ -48,7 +55,7 @@ export class Handshake {
     if (socket.isSessionReused()) return undefined;
     const staple = ArrayBuffer.isView(response) && response.byteLength > 0 ? copyOf(response) : undefined;
     this.#presented = readPresented(socket, staple);
-    return this.#presented === undefined ? this.#withoutCertificate() : this.#judge(this.#presented);
+    return this.#presented === undefined ? this.#withoutCertificate() : this.#judgeAll(this.#presented);
   }
 
   /** Once OpenSSL is content. The same answer as before, or the first one: of a resumed session nobody has asked yet. */
@@ -71,6 +78,18 @@ export class Handshake {
     if (!this.#isEstablished && typeof authorizationError === 'string')
       return this.#refusedByOpenSsl(authorizationError, error);
     return handshakeFailure(error, this.#isEstablished, state.config.protocol, target) ?? error;
+  }
+
+  /** With all that was sent, where one issuer is not good now: its renewed certificate may have come behind it. */
+  #judgeAll(presented: Presented): TlsClientError | undefined {
+    const error = this.#judge(presented);
+    if (!(error instanceof CertificateVerificationError) || !renewable.has(error.reason)) return error;
+    const { leaf, issuers, staple } = presented;
+    const beside = readSentBeside(this.#parts.socket, [leaf, ...issuers]);
+    const all = [...issuers, ...beside];
+    if (beside.length === 0 || !isRenewalOnly(all)) return error;
+    this.#presented = { leaf, issuers: all, staple };
+    return this.#judge(this.#presented);
   }
 
   #judge(presented: Presented): TlsClientError | undefined {
@@ -138,6 +157,29 @@ export class Handshake {
       cause,
     );
   }
+}
+
+/**
+ * For these alone, as OpenSSL has its verdict already, and Node asks for it at the end, when the client's certificate is
+ * gone. It takes an issuer that is valid now, and knows no lists, so it is content with what is found here.
+ */
+const renewable: ReadonlySet<CertificateFailure> = new Set([
+  'CERTIFICATE_EXPIRED',
+  'CERTIFICATE_NOT_YET_VALID',
+  'CERTIFICATE_REVOKED',
+]);
+
+/** No CA stands there below two others: OpenSSL goes by the first of them, be it the one that nobody believes. */
+function isRenewalOnly(issuers: readonly Buffer[]): boolean {
+  const above = new Map<string, string>();
+  return issuers.every((der) => {
+    const certificate = readCertificate(der);
+    if (certificate === undefined) return false;
+    const [subject, issuer] = [subjectOf(certificate), issuerOf(certificate)];
+    const known = above.get(subject);
+    above.set(subject, issuer);
+    return known === undefined || known === issuer;
+  });
 }
 
 /**

@@ -4,7 +4,8 @@
  * @module
  */
 
-export { createAgent, type TlsAgent, type TlsAgentOptions } from './agent.ts';
+export { createAgent, type TlsAgent } from './agent.ts';
+export type { TlsAgentOptions } from './agent-options.ts';
 export type { ClientReloadReport } from './client-state.ts';
 export {
   type CertificateFailure,

@@ -30,7 +30,8 @@ export interface ClientRevocationOptions {
 /** What `createAgent` and `createFetch` both take. */
 export interface TlsClientOptions {
   /**
-   * The CAs below which servers are believed: PEM, DER, `{ file }` or `{ directory }`, and nobody beside them. Left out:
+   * The CAs below which servers are believed: PEM, DER, an `X509Certificate`, `{ file }` or `{ directory }`, and nobody
+   * beside them. Left out:
    * the public roots that this Node brings along, whatever the environment says.
    */
   readonly ca?: CertificateInputs;
@@ -69,6 +70,8 @@ export interface TlsClientOptions {
   readonly connectTimeout?: number | undefined;
   /** From then on until the end of the handshake, in milliseconds; 10 s by default. */
   readonly handshakeTimeout?: number | undefined;
+  /** A server is always verified: nothing else is taken. */
+  readonly rejectUnauthorized?: true;
   /** Checks of the path that are let go, by their ids (docs/path-checks.md). What OpenSSL refuses stays refused. */
   readonly dangerouslyAllow?: readonly PathCheck[] | undefined;
 }
@@ -106,6 +109,7 @@ export const clientKeys = [
   'pins',
   'pinsOn',
   'profile',
+  'rejectUnauthorized',
   'revocation',
   'servername',
   'stapling',
@@ -120,6 +124,7 @@ const refused: Readonly<Record<string, string>> = {
     'The host name is always checked: give `servername` where it is another than that of the URL.',
   ciphers: 'Give `profile`.',
   ecdhCurve: 'Give `profile`.',
+  maxCachedSessions: 'Sessions are kept here, and judged again: leave it out.',
   maxVersion: 'The best version that both sides speak is taken: leave it out.',
   rejectUnauthorized: 'A server is always verified: give its CA in `ca`.',
   secureContext: 'Its settings cannot be seen: give key and cert, ca, and profile.',
@@ -162,10 +167,14 @@ export function readClientOptions(
 function refuseNodes(options: unknown): void {
   if (typeof options !== 'object' || options === null) return;
   for (const [name, remedy] of Object.entries(refused)) {
-    if (Object.hasOwn(options, name))
+    if (Object.hasOwn(options, name) && !isWhatIsDone(name, options))
       throw new ConfigError('OPTION_WEAKENS', name, 'it is not taken here', remedy);
   }
 }
+
+/** Whoever moves from `https.Agent` may have asked for verification by name. */
+const isWhatIsDone = (name: string, options: object): boolean =>
+  name === 'rejectUnauthorized' && (options as Record<string, unknown>)[name] === true;
 
 /** `pins: undefined` is refused: a misspelt variable is no wish for any key. */
 function readPinning(given: Readonly<Record<string, unknown>>): Pick<ClientConfig, 'pins' | 'onChain'> {

@@ -154,6 +154,17 @@ function inOrder(leaf: Certificate, others: readonly Certificate[]): Certificate
 const isIssuerOfAny = (issuer: Certificate, issued: readonly Certificate[]): boolean =>
   issued.some(({ issuerRaw }) => issuerRaw.equals(issuer.subjectRaw));
 
+function problemOfKey(pem: Buffer, secret: string | undefined): readonly [problem: string, remedy: string] {
+  if (!/ENCRYPTED/.test(pem.toString('latin1')))
+    return [
+      'it is no private key in PEM',
+      'Give the key as PEM (PKCS#8, PKCS#1 or SEC 1), not as a file name.',
+    ];
+  return secret === undefined
+    ? ['it is encrypted, and there is no passphrase', 'Give its `passphrase`.']
+    : ['it is encrypted, and the passphrase does not open it', 'Give the right `passphrase`.'];
+}
+
 function readKey(item: unknown, passphrase: string | undefined, path: string): KeyObject {
   const { value, ownPassphrase } = withPassphrase(item, 'pem', path);
   if (nodeTypes.isKeyObject(value) && value.type === 'private') return value;
@@ -162,16 +173,8 @@ function readKey(item: unknown, passphrase: string | undefined, path: string): K
   try {
     return createPrivateKey(secret === undefined ? { key: pem } : { key: pem, passphrase: secret });
   } catch (error) {
-    const encrypted = /ENCRYPTED/.test(pem.toString('latin1'));
-    throw new ConfigError(
-      'KEY_INVALID',
-      path,
-      encrypted ? 'it is encrypted, and the passphrase does not open it' : 'it is no private key in PEM',
-      encrypted
-        ? 'Give the right `passphrase`.'
-        : 'Give the key as PEM (PKCS#8, PKCS#1 or SEC 1), not as a file name.',
-      error,
-    );
+    const [problem, remedy] = problemOfKey(pem, secret);
+    throw new ConfigError('KEY_INVALID', path, problem, remedy, error);
   }
 }
 

@@ -1,14 +1,16 @@
+import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, type ConfigErrorCode } from '../errors.ts';
 import { checkKeys, describe, describeSecret, looksLikeContent } from '../options.ts';
 import { findPem } from '../x509/pem.ts';
 
-/** Text or octets, PEM (one or a bundle) or DER, or where they lie. */
+/** Text or octets, PEM (one or a bundle) or DER, a certificate as Node has it, or where they lie. */
 export type TrustInput =
   | string
   | Buffer
   | Uint8Array
+  | X509Certificate
   | { readonly file: string }
   | { readonly directory: string };
 export type TrustInputs = TrustInput | readonly TrustInput[];
@@ -70,6 +72,7 @@ function readInput(input: TrustInput | undefined, path: string, kind: InputKind)
   if (ArrayBuffer.isView(input))
     // A copy: what the caller does with its octets later changes nothing that was checked.
     return readOctets(Buffer.from(Buffer.from(input.buffer, input.byteOffset, input.byteLength)), path, kind);
+  if (input instanceof X509Certificate) return readText(input.toString(), path, kind);
   checkKeys(input, ['file', 'directory'], path);
   if ('file' in input && !('directory' in input))
     return readFile(pathName(input.file, `${path}.file`, kind), `${path}.file`, kind);
