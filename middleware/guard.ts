@@ -164,12 +164,11 @@ export function report(
   seen: Pick<Seen, 'state'> | undefined,
 ): void {
   announce(decision, () => ({
+    request,
     policy: door.name,
     rule: door.rule,
     enforced: !door.reportOnly,
     certificate: seen?.state.clientCertificate,
-    remoteAddress: request.socket.remoteAddress,
-    method: request.method,
     // Express's own; an upgrade, which it never sees, has the other.
     url: request.originalUrl ?? request.url,
     route: routePattern(request, door.middleware),

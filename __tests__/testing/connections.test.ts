@@ -1,8 +1,9 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
+import { createSecureServer as createHttp2Server } from 'node:http2';
 import { Agent, createServer as createPlainServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { X509Certificate } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -15,6 +16,7 @@ import {
   type PortcullisServer,
   requireClientCertificate,
 } from 'portcullis';
+import { createAuthority } from 'portcullis/pki';
 import {
   createTestPki,
   request,
@@ -30,7 +32,7 @@ let app: Express;
 const opened: Server[] = [];
 
 beforeAll(async () => {
-  pki = await createTestPki({ serverNames: ['localhost', 'a.localhost', '127.0.0.1'] });
+  pki = await createTestPki({ serverNames: ['localhost', 'a.localhost', '127.0.0.1', '::1'] });
   app = makeApp();
 });
 
@@ -63,6 +65,7 @@ function makeApp(): Express {
     response.set('Content-Encoding', 'gzip').type('text').send(gzipSync('unpacked'));
   });
   kinds.get('/elsewhere', (_request, response) => response.redirect('/packed'));
+  kinds.get('/never', () => undefined);
   kinds.get('/cut', ({ socket }) => void socket.destroy());
   kinds.get('/half', (_request, response) => {
     response.set('Content-Length', '10').write('half');
@@ -71,10 +74,10 @@ function makeApp(): Express {
   return kinds;
 }
 
-const make = (options: Partial<PortcullisOptions> = {}): PortcullisServer =>
-  createServer({ ...pki.server, http2: true, logger: false, ...options }, app);
-const asking = (options: Partial<PortcullisOptions> = {}): PortcullisServer =>
-  make({ clientAuth: { mode: 'optional', ca: pki.ca }, ...options });
+const make = (options: Partial<PortcullisOptions> = {}, route: Express = app): PortcullisServer =>
+  createServer({ ...pki.server, http2: true, logger: false, ...options }, route);
+const asking = (options: Partial<PortcullisOptions> = {}, route: Express = app): PortcullisServer =>
+  make({ clientAuth: { mode: 'optional', ca: pki.ca }, ...options }, route);
 
 async function listen<S extends Server>(server: S): Promise<S> {
   opened.push(server.listen(0, '127.0.0.1'));
@@ -82,9 +85,52 @@ async function listen<S extends Server>(server: S): Promise<S> {
   return server;
 }
 
-const ways = (['h2', 'http/1.1'] as const).flatMap((protocol) =>
-  (['TLSv1.2', 'TLSv1.3'] as const).map((version) => ({ protocol, version })),
+interface Way {
+  readonly protocol: 'h2' | 'http/1.1';
+  readonly version: 'TLSv1.2' | 'TLSv1.3';
+}
+
+const ways: readonly Way[] = [
+  { protocol: 'h2', version: 'TLSv1.3' },
+  { protocol: 'http/1.1', version: 'TLSv1.2' },
+];
+const allWays: readonly Way[] = (['TLSv1.2', 'TLSv1.3'] as const).flatMap((version) =>
+  ways.map((way) => ({ ...way, version })),
 );
+
+describe.each(allWays)('the handshake of $protocol and $version', ({ protocol, version }) => {
+  const by = (agent: TestAgent): TestAgent => agent.over(protocol).tls(version);
+
+  it('a session is resumed, one that was kept as well, and only where it is asked for', async () => {
+    const server = await listen(make());
+    const agent = by(request(server, { pki }));
+    const session = await agent.takeSession();
+    const seen = await Promise.all([
+      agent.resumed().get('/'),
+      agent.resumed({ session: session! }).get('/'),
+      agent.resumed().fresh().get('/'),
+    ]);
+    expect(seen.map(({ tls }) => tls.resumed)).toEqual([true, true, false]);
+    expect(seen.map(({ body }) => body.negotiated.resumed)).toEqual([true, true, false]);
+    expect(JSON.stringify(session)).toBe(JSON.stringify({ protocol: version }));
+  });
+
+  it('a refused handshake is one error, whatever the server', async () => {
+    const required = make({ clientAuth: { mode: 'required', ca: pki.ca } });
+    // Without h2 only the other protocol can be tried on it.
+    const plain = createPlainServer({ ...pki.server, ca: pki.ca, requestCert: true }, app);
+    for (const server of protocol === 'h2' ? [required] : [required, plain]) {
+      const agent = by(request(server, { pki }));
+      await expect(agent.get('/')).toFailHandshake('CLIENT_CERTIFICATE_REQUIRED');
+      await expect(agent.as(pki.clients.expired).resumed().post('/echo').send('x')).rejects.toMatchObject({
+        name: 'HandshakeRefused',
+        code: 'HANDSHAKE_REFUSED',
+        reason: 'CLIENT_CERTIFICATE_EXPIRED',
+      });
+      expect(server.listening).toBe(false);
+    }
+  });
+});
 
 describe.each(ways)('over $protocol and $version', ({ protocol, version }) => {
   const by = (agent: TestAgent): TestAgent => agent.over(protocol).tls(version);
@@ -125,21 +171,6 @@ describe.each(ways)('over $protocol and $version', ({ protocol, version }) => {
     expect(last).not.toBe(first);
   });
 
-  it('a session is resumed, one that was kept as well, and only where it is asked for', async () => {
-    const server = await listen(make());
-    const agent = by(request(server, { pki }));
-    const session = await agent.takeSession();
-    const seen = await Promise.all([
-      agent.get('/'),
-      agent.resumed().get('/'),
-      agent.resumed({ session: session! }).get('/'),
-      agent.resumed().fresh().get('/'),
-    ]);
-    expect(seen.map(({ tls }) => tls.resumed)).toEqual([false, true, true, false]);
-    expect(seen.map(({ body }) => body.negotiated.resumed)).toEqual([false, true, true, false]);
-    expect(JSON.stringify(session)).toBe(JSON.stringify({ protocol: version }));
-  });
-
   it('a server that does not resume is told of, before any request, unless that is allowed', async () => {
     const agent = by(request(asking())).as(pki.clients.good);
     await expect(agent.resumed().get('/')).rejects.toMatchObject({
@@ -150,27 +181,6 @@ describe.each(ways)('over $protocol and $version', ({ protocol, version }) => {
     expect((await agent.resumed({ required: false }).get('/admin').expect(200)).tls.resumed).toBe(false);
   });
 
-  it.each<[keyof TestPki['clients'] | undefined, string]>([
-    [undefined, 'CLIENT_CERTIFICATE_REQUIRED'],
-    ['expired', 'CLIENT_CERTIFICATE_EXPIRED'],
-    ['unknownCa', 'CLIENT_CERTIFICATE_UNTRUSTED'],
-  ])('a refused handshake is one error, whatever the server (%s)', async (name, reason) => {
-    const required = make({ clientAuth: { mode: 'required', ca: pki.ca } });
-    // Without h2 only the other protocol can be tried on it.
-    const plain = createPlainServer({ ...pki.server, ca: pki.ca, requestCert: true }, app);
-    for (const server of protocol === 'h2' ? [required] : [required, plain]) {
-      const base = by(request(server, { pki }));
-      const agent = name === undefined ? base : base.as(pki.clients[name]);
-      await expect(agent.get('/')).toFailHandshake(reason);
-      await expect(agent.resumed().post('/echo').send('x')).rejects.toMatchObject({
-        name: 'HandshakeRefused',
-        code: 'HANDSHAKE_REFUSED',
-        reason,
-      });
-      expect(server.listening).toBe(false);
-    }
-  });
-
   it('what fails after the handshake is an error of its own', async () => {
     const agent = by(request(make(), { pki }));
     await expect(agent.get('/cut')).rejects.toMatchObject({ code: 'ECONNRESET' });
@@ -178,6 +188,33 @@ describe.each(ways)('over $protocol and $version', ({ protocol, version }) => {
     await expect(agent.get('/half')).rejects.toMatchObject({
       code: 'ECONNRESET',
     });
+  });
+
+  it('another try is made where superagent makes one, and tells of itself', async () => {
+    const tries: number[] = [];
+    const busy = express().get(
+      '/',
+      (_request, response, next) => void (tries.push(1) === 1 ? response.sendStatus(503) : next()),
+      requireClientCertificate(),
+      (_request, response) => void response.send('in'),
+    );
+    const answer = await by(request(busy, { pki })).as(pki.clients.good).get('/').retry(2).expect(200);
+    expect(tries).toHaveLength(2);
+    expect(answer.decisions).toMatchObject([{ outcome: 'allow' }]);
+  });
+
+  it('one that is aborted closes the server that was opened for it', async () => {
+    const server = asking();
+    const agent = by(request(server)).as(pki.clients.good);
+    for (const moment of ['listening', 'request', undefined]) {
+      const closed = once(server, 'close');
+      const asked = agent.get('/never');
+      const failure = expect(asked).rejects.toMatchObject({ code: 'ABORTED' });
+      if (moment !== undefined) await once(server, moment);
+      asked.abort();
+      await Promise.all([failure, closed]);
+      expect(server.listening).toBe(false);
+    }
   });
 
   it('each kind of request and answer is superagent’s own', async () => {
@@ -203,6 +240,75 @@ describe.each(ways)('over $protocol and $version', ({ protocol, version }) => {
     expect(await text(pipe)).toBe('unpacked');
     const form = await agent.post('/echo').attach('file', Buffer.from('content'), 'name.txt');
     expect(String(form.body)).toContain('content');
+  });
+});
+
+/** Answers with what a plain `https.Server` knows of the client. */
+function makePlain(options: object = {}): Server {
+  const cookies = express().all('/', (incoming, response) => {
+    const socket = incoming.socket as TLSSocket;
+    if (incoming.headers.cookie === undefined) response.cookie('seen', 'yes');
+    response.json({
+      authorized: socket.authorized,
+      client: socket.getPeerX509Certificate()?.serialNumber ?? null,
+      method: incoming.method,
+      cookie: incoming.headers.cookie ?? null,
+      port: socket.remotePort,
+    });
+  });
+  return createPlainServer(
+    { ...pki.server, ca: pki.ca, requestCert: true, rejectUnauthorized: false, ...options },
+    cookies,
+  );
+}
+
+describe('request(server)', () => {
+  it('comes as each client it was told, to a server that listens, and leaves it listening', async () => {
+    const server = await listen(makePlain());
+    const { good, expired, spiffe } = pki.clients;
+    const base = request(server, { ca: pki.ca });
+    const { key, cert } = good;
+    const answers = await Promise.all([
+      base.as(good).get('/'),
+      base.as(expired).get('/'),
+      base.get('/'),
+      base.as(expired).as(spiffe).get('/'),
+      // This one trusts nobody of its own.
+      base.as({ key, cert }).get('/'),
+    ]);
+    expect(answers.map(({ body }) => [body.authorized, body.client])).toEqual([
+      [true, good.serialNumber],
+      [false, expired.serialNumber],
+      [false, null],
+      [true, spiffe.serialNumber],
+      [true, good.serialNumber],
+    ]);
+    expect(new Set(answers.map(({ body }) => body.port)).size).toBe(answers.length);
+    expect(server.listening).toBe(true);
+  });
+
+  it('is supertest’s agent: it has methods, expectations and cookies of its own', async () => {
+    const server = makePlain();
+    const agent = request(server).as(pki.clients.good);
+    const first = await agent.post('/').expect('Content-Type', /json/).expect(200);
+    expect(first.body).toMatchObject({ method: 'POST', cookie: null });
+    const second = await agent.delete('/').expect(200);
+    expect(second.body).toMatchObject({ method: 'DELETE', cookie: 'seen=yes' });
+    const third = await agent.as(pki.clients.good).get('/');
+    expect(third.body).toMatchObject({ cookie: null });
+    await expect(agent.get('/').expect(404)).rejects.toThrow('expected 404 "Not Found", got 200 "OK"');
+    expect(server.listening).toBe(false);
+  });
+
+  it('verifies the server: without a CA, with another one, and for a name that it does not have', async () => {
+    const { root } = await createAuthority();
+    const chain = { code: 'SELF_SIGNED_CERT_IN_CHAIN' };
+    await expect(request(makePlain()).get('/')).rejects.toMatchObject(chain);
+    await expect(request(makePlain(), { ca: root }).get('/')).rejects.toMatchObject(chain);
+    const elsewhere = makePlain(await pki.issueServer({ names: ['api.example.org'] }));
+    await expect(request(elsewhere, { ca: pki.ca }).get('/')).rejects.toMatchObject({
+      code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+    });
   });
 });
 
@@ -326,12 +432,11 @@ describe('an agent', () => {
   });
 
   it('reaches a server by its IPv6 address, over either protocol', async () => {
-    const six = await createTestPki();
-    const server = createServer({ ...six.server, http2: true, logger: false }, app);
+    const server = make();
     opened.push(server.listen(0, '::1'));
     await once(server, 'listening');
     for (const protocol of ['h2', 'http/1.1'] as const) {
-      const { body } = await request(server, { pki: six }).over(protocol).get('/').expect(200);
+      const { body } = await request(server, { pki }).over(protocol).get('/').expect(200);
       expect(body).toMatchObject({ address: '::1', host: expect.stringMatching(/^\[::1\]:\d+$/) });
     }
   });
@@ -349,16 +454,41 @@ describe('an agent', () => {
     expect([http2.body.httpVersion, http2.httpVersion]).toEqual(['2.0', '2.0']);
   });
 
-  it('does not take HTTP/1.1 for HTTP/2', async () => {
-    await expect(
-      request(make({ http2: false }), { pki })
-        .over('h2')
-        .get('/'),
-    ).toFailHandshake('ERR_SSL_NO_APPLICATION_PROTOCOL');
+  it('does not take one protocol for the other, nor for a refusal of the client', async () => {
+    const oldOnly = request(make({ http2: false }), { pki }).over('h2');
+    const newOnly = request(createHttp2Server(pki.server), { pki });
     const deaf = createTlsServer(pki.server, (socket) => void socket.on('error', () => {}).resume());
-    await expect(request(deaf, { pki }).over('h2').get('/')).rejects.toMatchObject({
-      code: 'HTTP2_NOT_NEGOTIATED',
-    });
+    const unfit = { name: 'ConnectionUnfit', code: 'HTTP2_NOT_NEGOTIATED' };
+    await expect(oldOnly.get('/')).rejects.toMatchObject(unfit);
+    await expect(expect(oldOnly.get('/')).toFailHandshake()).rejects.toThrow(/failed otherwise/);
+    await expect(request(deaf, { pki }).over('h2').get('/')).rejects.toMatchObject(unfit);
+    await expect(newOnly.get('/')).rejects.toMatchObject({ ...unfit, code: 'HTTP1_NOT_NEGOTIATED' });
+  });
+
+  it('tells apart what was decided about requests that are equal, where one was given up', async () => {
+    const arrivals = new EventEmitter();
+    const waiting = express().get(
+      '/',
+      (_request, _response, next) => void arrivals.emit('one', next),
+      requireClientCertificate(),
+      (_request, response) => void response.send('in'),
+    );
+    const server = await listen(asking({}, waiting));
+    const agent = request(server).as(pki.clients.good).over('h2').keepAlive();
+    const arrived = async (): Promise<() => void> => (await once(arrivals, 'one'))[0] as () => void;
+    const [other, otherArrived] = [agent.get('/').then((answer) => answer), arrived()];
+    const goOn = await otherArrived;
+    const [givenUp, givenUpArrived] = [agent.get('/'), arrived()];
+    const failure = expect(givenUp).rejects.toMatchObject({ code: 'ABORTED' });
+    await givenUpArrived;
+    givenUp.abort();
+    await failure;
+    const [last, lastArrived] = [agent.get('/').then((answer) => answer), arrived()];
+    (await lastArrived)();
+    expect((await last).decisions).toMatchObject([{ outcome: 'allow' }]);
+    goOn();
+    expect((await other).decisions).toMatchObject([{ outcome: 'allow' }]);
+    agent.close();
   });
 
   it('reaches a server on any address that it listens on', async () => {
@@ -372,7 +502,18 @@ describe('an agent', () => {
 });
 
 describe('misuse is told at once', () => {
+  let server: PortcullisServer;
+  beforeAll(() => {
+    server = make();
+  });
+
   it.each<[string, (agent: TestAgent) => unknown, string, RegExp]>([
+    [
+      'as one who is not there',
+      (agent) => agent.as((pki.clients as never)['gud']),
+      'as',
+      /client of the test PKI/,
+    ],
     ['as nobody', (agent) => agent.as({} as RequestIdentity), 'as.key', /\{ key, cert, ca \}/],
     ['as an issued one', (agent) => agent.as({ key: 'k', chain: 'c' } as never), 'as.cert', /its chain/],
     ['another protocol', (agent) => agent.over('http2' as 'h2'), 'over', /Did you mean 'h2'|Allowed: h2/],
@@ -397,7 +538,7 @@ describe('misuse is told at once', () => {
     ['an odd flag', (agent) => agent.resumed({ required: 'no' as never }), 'resumed.required', /boolean/],
     ['keepAlive while nobody listens', (agent) => agent.keepAlive().get('/'), 'keepAlive', /listen\(0/],
   ])('%s', (_what, act, path, remedy) => {
-    expect(() => act(request(make(), { pki }))).toThrow(
+    expect(() => act(request(server, { pki }))).toThrow(
       expect.objectContaining({ name: 'ConfigError', path, remedy: expect.stringMatching(remedy) }),
     );
   });
@@ -406,15 +547,16 @@ describe('misuse is told at once', () => {
     [() => express(), {}, 'server', /request\(app, \{ pki \}\)/],
     [() => undefined, {}, 'server', /createServer/],
     [() => 'https://localhost', {}, 'server', /createServer/],
-    [() => make(), { pki: Promise.resolve() }, 'pki', /promise/],
-    [() => make(), { ca: Buffer.from('') }, 'ca', /PEM/],
-  ])('request(%p, %p)', (server, options, path, remedy) => {
-    expect(() => request((server as () => Server)(), options as never)).toThrow(
+    [() => server, { pki: Promise.resolve() }, 'pki', /promise/],
+    [() => server, { cas: 'pem' }, 'cas', /Did you mean 'ca'/],
+    [() => server, { ca: Buffer.from('') }, 'ca', /PEM/],
+  ])('request(%p, %p)', (given, options, path, remedy) => {
+    expect(() => request((given as () => Server)(), options as never)).toThrow(
       expect.objectContaining({ name: 'ConfigError', path, remedy: expect.stringMatching(remedy) }),
     );
   });
 
   it('a session cannot be taken of a server that does not listen', async () => {
-    await expect(request(make(), { pki }).takeSession()).rejects.toMatchObject({ code: 'OPTION_CONFLICT' });
+    await expect(request(server, { pki }).takeSession()).rejects.toMatchObject({ code: 'OPTION_CONFLICT' });
   });
 });

@@ -2,7 +2,7 @@ import { createServer as createPlainServer } from 'node:https';
 import { channel } from 'node:diagnostics_channel';
 import { setImmediate } from 'node:timers/promises';
 import { beforeAll, describe, it } from '@jest/globals';
-import express, { type ErrorRequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import {
   createServer,
   type PolicyViolationCode,
@@ -26,8 +26,18 @@ const swallow: ErrorRequestHandler = (_error, _request, response, _next) => {
   response.send('sorry');
 };
 
+const toOpen: ErrorRequestHandler = (_error, _request, response, _next) => response.redirect('/open');
+const readByEvents: RequestHandler = (incoming, _response, next) => {
+  incoming.on('end', next).resume();
+};
+
 function makeServer(mode: 'optional' | 'required' = 'optional'): PortcullisServer {
-  const options: PortcullisOptions = { ...pki.server, clientAuth: { mode, ca: pki.ca }, logger: false };
+  const options: PortcullisOptions = {
+    ...pki.server,
+    clientAuth: { mode, ca: pki.ca },
+    http2: true,
+    logger: false,
+  };
   const app = express();
   app.get('/open', (_request, response) => void response.send('open'));
   app.get('/admin', requireClientCertificate(), (_request, response) => void response.send('in'));
@@ -37,9 +47,10 @@ function makeServer(mode: 'optional' | 'required' = 'optional'): PortcullisServe
   app.get('/pinned', requirePin([pin!, backup!]), (_request, response) => void response.send('in'));
   app.get('/told', requireClientCertificate(), problemDetails());
   app.get('/hidden', requireClientCertificate(), swallow);
-  app.get('/login', requireClientCertificate(), ((_error, _request, response, _next) => {
-    response.redirect('/open');
-  }) as ErrorRequestHandler);
+  app.get('/login', requireClientCertificate(), toOpen);
+  app.post('/login', readByEvents, requireClientCertificate(), toOpen);
+  app.get('/moved', requireClientCertificate(), (_request, response) => response.redirect('/open'));
+  app.get('/elsewhere', (_request, response) => response.redirect('/open'));
   app.get('/broken', (_request, response) => void response.sendStatus(500));
   return createServer(options, app);
 }
@@ -61,10 +72,26 @@ describe('toBeRefusedWith', () => {
     'knows the code of a refusal, however it is answered: %s',
     async (path) => {
       const agent = request(makeServer(), { pki });
-      expect(await agent.get(path)).toBeRefusedWith('CLIENT_CERTIFICATE_REQUIRED');
-      await expect(agent.get(path)).toBeRefusedWith('CLIENT_CERTIFICATE_REQUIRED');
-      await expect(agent.get(path)).resolves.toBeRefusedWith('CLIENT_CERTIFICATE_REQUIRED');
-      expect(await agent.get(path)).not.toBeRefusedWith('PIN_MISMATCH');
+      const answer = await agent.get(path);
+      expect(answer).toBeRefusedWith('CLIENT_CERTIFICATE_REQUIRED');
+      expect(answer).not.toBeRefusedWith('PIN_MISMATCH');
+      expect(answer).not.toBeAdmitted();
+    },
+  );
+
+  it('takes a response, a request, or a promise', async () => {
+    const agent = request(makeServer(), { pki });
+    await expect(agent.get('/admin')).toBeRefusedWith('CLIENT_CERTIFICATE_REQUIRED');
+    await expect(agent.get('/admin')).resolves.toBeRefusedWith('CLIENT_CERTIFICATE_REQUIRED');
+  });
+
+  it.each(['h2', 'http/1.1'] as const)(
+    'knows whose a refusal is after the body was read by events (%s)',
+    async (protocol) => {
+      const answer = await request(makeServer(), { pki }).over(protocol).post('/login').send('body');
+      expect(answer.status).toBe(302);
+      expect(answer).toBeRefusedWith('CLIENT_CERTIFICATE_REQUIRED');
+      expect(answer).not.toBeAdmitted();
     },
   );
 
@@ -140,6 +167,25 @@ describe('toBeAdmitted', () => {
     );
     await expect(agent.get('/broken')).not.toBeAdmitted();
     await expect(agent.get('/nowhere')).not.toBeAdmitted();
+  });
+});
+
+describe('toBeAdmitted, of redirects', () => {
+  it('holds only where a policy has let the request pass', async () => {
+    const agent = request(makeServer()).as(pki.clients.good);
+    expect(await agent.get('/moved').expect(302)).toBeAdmitted();
+    expect(await agent.get('/elsewhere').expect(302)).not.toBeAdmitted();
+    expect({ status: 302 }).not.toBeAdmitted();
+  });
+
+  it('remembers a refusal on the way of those that are followed', async () => {
+    const agent = request(makeServer()).as(pki.clients.good);
+    const allowed = await agent.get('/moved').redirects(1).expect(200);
+    expect(allowed).toBeAdmitted();
+    expect(allowed.decisions).toMatchObject([{ outcome: 'allow', path: '/moved' }]);
+    const refusedFirst = await agent.anonymous().get('/login').redirects(1).expect(200, 'open');
+    expect(refusedFirst).not.toBeAdmitted();
+    expect(refusedFirst.decisions).toMatchObject([{ code: 'CLIENT_CERTIFICATE_REQUIRED' }]);
   });
 });
 

@@ -50,11 +50,10 @@ export function clientRefusalOf(
     reason: 'no client certificate',
   };
   announce(refuse(code, reason), () => ({
+    request,
     policy: 'requireClientCertificate',
     enforced: true,
     certificate: undefined,
-    remoteAddress: request.socket.remoteAddress,
-    method: request.method,
     url: request.url,
   }));
   const { status, message } = new PolicyViolation(code, '');
@@ -78,11 +77,10 @@ function announceMismatch(
   mismatch: string,
 ): void {
   announce(refuse('HOST_MISMATCH', mismatch), () => ({
+    request,
     policy: 'requireMatchingHost',
     enforced: true,
     certificate: connection?.stateAt(Date.now()).clientCertificate,
-    remoteAddress: request.socket.remoteAddress,
-    method: request.method,
     url: request.url,
   }));
 }

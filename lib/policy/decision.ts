@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { ClientCertificate } from '../connection/index.ts';
 import type { PolicyViolationCode } from '../errors.ts';
 import { type DecisionEvent, publish } from '../events.ts';
@@ -23,23 +24,27 @@ export const refuse = (code: PolicyViolationCode, detail: string): Refusal =>
 
 /** Whom a decision was about. */
 export interface Subject {
+  readonly request: IncomingMessage;
   readonly policy: string;
   readonly rule?: string | undefined;
   readonly enforced: boolean;
   readonly certificate: ClientCertificate | undefined;
-  readonly remoteAddress: string | undefined;
-  readonly method: string | undefined;
   readonly url: string | undefined;
   /** Express's pattern; undefined before any app was asked. */
   readonly route?: string | undefined;
   readonly requestId?: string | undefined;
 }
 
+const requests = new WeakMap<DecisionEvent, IncomingMessage>();
+
+/** Which request a published decision was about. It is no part of the event, which holds no secrets and can be copied. */
+export const requestOf = (event: DecisionEvent): IncomingMessage | undefined => requests.get(event);
+
 /** Publishes a decision; `subject` is asked only where somebody listens. */
 export function announce(decision: Decision, subject: () => Subject): void {
   publish('portcullis:decision', (): DecisionEvent => {
-    const { policy, rule, enforced, certificate, remoteAddress, method, url, route, requestId } = subject();
-    return {
+    const { request, policy, rule, enforced, certificate, url, route, requestId } = subject();
+    const event: DecisionEvent = {
       policy,
       rule,
       outcome: decision.allow ? 'allow' : 'refuse',
@@ -47,12 +52,14 @@ export function announce(decision: Decision, subject: () => Subject): void {
       code: decision.allow ? undefined : decision.code,
       detail: decision.allow ? undefined : decision.detail,
       fingerprint256: certificate?.fingerprint256,
-      remoteAddress,
-      method,
+      remoteAddress: request.socket.remoteAddress,
+      method: request.method,
       path: url === undefined ? undefined : pathOf(url),
       route,
       requestId,
     };
+    requests.set(event, request);
+    return event;
   });
 }
 

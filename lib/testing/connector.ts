@@ -47,7 +47,7 @@ export class Connector {
     const line = await this.#dial(target, session && sessionOf(session));
     try {
       if (resumption?.required === true && !line.facts.resumed) throw notResumed(session !== undefined);
-      if (protocol === 'h2' && line.facts.alpn !== 'h2') throw notHttp2();
+      if (protocol === 'h2' && line.facts.alpn !== 'h2') throw notAgreed(protocol);
     } catch (error) {
       line.socket.destroy();
       throw error;
@@ -108,7 +108,9 @@ export class Connector {
       return line;
     } catch (error) {
       if (!(error instanceof DialError)) throw error;
-      throw await this.explain({ answered: false, localPort: error.localPort }, error.cause);
+      const cause = await this.explain({ answered: false, localPort: error.localPort }, error.cause);
+      const isAlpn = cause instanceof HandshakeRefused && cause.reason === 'ERR_SSL_NO_APPLICATION_PROTOCOL';
+      throw isAlpn ? notAgreed(this.course.protocol, cause) : cause;
     }
   }
 
@@ -127,8 +129,15 @@ const notResumed = (offered: boolean): ConnectionUnfit =>
       'never resumes; .resumed({ required: false }) allows for it',
   );
 
-const notHttp2 = (): ConnectionUnfit =>
-  new ConnectionUnfit(
-    'HTTP2_NOT_NEGOTIATED',
-    "the server chose another protocol: give createServer { http2: true }, or ask by .over('http/1.1')",
-  );
+const notAgreed = (protocol: Course['protocol'], cause?: unknown): ConnectionUnfit =>
+  protocol === 'h2'
+    ? new ConnectionUnfit(
+        'HTTP2_NOT_NEGOTIATED',
+        "the server does not speak HTTP/2: give createServer { http2: true }, or ask by .over('http/1.1')",
+        cause,
+      )
+    : new ConnectionUnfit(
+        'HTTP1_NOT_NEGOTIATED',
+        "the server does not speak HTTP/1.1: give it { allowHTTP1: true }, or ask by .over('h2')",
+        cause,
+      );

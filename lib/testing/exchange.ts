@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { DialFacts } from '../client/dial.ts';
 import type { DecisionEvent } from '../events.ts';
 import { type Connector, type Line, lineOf, type Target } from './connector.ts';
-import { Http2Request, type Sessions } from './http2.ts';
+import { Http2Request, type RequestLine, type Sessions } from './http2.ts';
 import type { LineAgent } from './http1.ts';
 import type { Witness } from './witness.ts';
 
@@ -18,14 +18,18 @@ export interface ExchangeFacts {
   readonly tls: TlsFacts;
   /** '1.1' or '2.0'. */
   readonly httpVersion: string;
-  /** What policies and the listener have decided about this very request, in order. */
+  /**
+   * What policies and the listener have decided about this very request, in order; where redirects were followed, about
+   * each request on the way.
+   */
   readonly decisions: readonly DecisionEvent[];
 }
 
 /** What of supertest's `Test` is used here. */
 export interface Sendable {
   readonly url: string;
-  req?: Outgoing;
+  /** Null before another try, by `retry()`. */
+  req?: Outgoing | null;
   get(header: string): string | undefined;
   set(header: string, value: string): unknown;
   request(): Outgoing;
@@ -33,17 +37,23 @@ export interface Sendable {
   agent(agent: object): unknown;
   http2(): unknown;
   on(event: 'response', listener: (response: object) => void): unknown;
+  on(event: 'redirect' | 'abort', listener: () => void): unknown;
+  /** Whether it is a time-out that has aborted it: such a request still calls back. */
+  readonly timedout?: boolean;
+  _server?: { close(): unknown };
+  /** Not in every supertest 7: where it is there, several requests may share a server. */
+  _releaseServer?(done: () => void): void;
 }
 
 type Callback = (error: unknown, response?: unknown) => void;
 
 interface Outgoing {
-  readonly method: string;
-  readonly path: string;
-  getHeader(name: string): unknown;
+  /** Over HTTP/2, once the request is under way. */
+  readonly streamId?: number | undefined;
   once(event: 'socket', listener: (socket: object) => void): unknown;
   once(event: 'response', listener: (response: IncomingMessage) => void): unknown;
   once(event: 'close', listener: () => void): unknown;
+  abort(): unknown;
 }
 
 /** How an agent's requests travel. */
@@ -58,18 +68,27 @@ export interface Transport {
 /** Lets a request of supertest travel by the kit's own connections, and tells of them in its response. */
 export function equip(test: Sendable, { witness, tls }: Transport): void {
   let last: Attempt | undefined;
+  let isAborted = false;
+  const before: DecisionEvent[] = [];
   const send = test.request.bind(test);
   const sessions = tls?.connector.course.protocol === 'h2' ? tls.http2 : undefined;
   if (sessions !== undefined) test.http2();
   else if (tls !== undefined) test.agent(tls.http1);
   test.request = () => {
-    if (test.req !== undefined) return test.req;
+    if (test.req) return test.req;
     if (tls !== undefined) nameHost(test, tls.connector.course.serverName);
     const outgoing = sessions === undefined ? send() : sendingBy(sessions, send);
     // superagent's own client of HTTP/2, by `.http2()`, never says that it is closed: it is not watched.
-    last = 'destroyed' in outgoing ? new Attempt(outgoing, witness, tls?.connector) : undefined;
+    last = 'destroyed' in outgoing ? new Attempt(outgoing, witness, tls?.connector, before) : undefined;
+    if (isAborted) outgoing.abort();
     return outgoing;
   };
+  test.on('redirect', () => before.splice(0, Infinity, ...(last?.decisions ?? [])));
+  test.on('abort', () => {
+    if (test.timedout === true) return;
+    isAborted = true;
+    closeServerOf(test);
+  });
   test.on('response', (response) => Object.assign(response, last?.facts ?? unwatched));
   const end = test.end.bind(test);
   test.end = (listener) => {
@@ -88,6 +107,12 @@ async function explained(attempt: Attempt, error: unknown, tell: Callback): Prom
   tell(await attempt.explain(error), undefined);
 }
 
+/** supertest closes a server that it has opened when a request calls back, which one that is aborted never does. */
+function closeServerOf(test: Sendable): void {
+  if (test._releaseServer === undefined) test._server?.close();
+  else test._releaseServer(() => undefined);
+}
+
 /** Who asks for a name by SNI asks for it by Host as well, unless told otherwise. */
 function nameHost(test: Sendable, serverName: string | undefined): void {
   if (serverName === undefined || test.get('Host') !== undefined) return;
@@ -101,14 +126,22 @@ type Judgement = Awaited<ReturnType<Witness['judgement']>>;
 class Attempt {
   readonly #witness: Witness;
   readonly #connector: Connector | undefined;
+  readonly #before: readonly DecisionEvent[];
   /** What the server says of a connection that has brought no answer. */
   readonly #judged: Promise<Judgement>;
   #line: Line | undefined;
   #reused = false;
+  #isAnswered = false;
   #httpVersion = '1.1';
   #decisions: readonly DecisionEvent[] = [];
 
-  constructor(outgoing: Outgoing, witness: Witness, connector: Connector | undefined) {
+  constructor(
+    outgoing: Outgoing,
+    witness: Witness,
+    connector: Connector | undefined,
+    before: readonly DecisionEvent[],
+  ) {
+    this.#before = before;
     this.#witness = witness;
     this.#connector = connector;
     const release = witness.hold();
@@ -121,6 +154,7 @@ class Attempt {
       outgoing.once('close', () => {
         const unanswered = this.#line?.answered === false ? this.#line : undefined;
         settle(unanswered && witness.judgement(unanswered.localPort));
+        if (!this.#isAnswered) witness.take(this.#line?.localPort, outgoing.streamId);
         release();
       });
     });
@@ -134,6 +168,10 @@ class Attempt {
     };
   }
 
+  get decisions(): readonly DecisionEvent[] {
+    return this.#decisions;
+  }
+
   /** What an error without an answer means. */
   async explain(error: unknown): Promise<unknown> {
     if (this.#line === undefined || this.#connector === undefined) return error;
@@ -141,17 +179,18 @@ class Attempt {
   }
 
   #answered(outgoing: Outgoing, incoming: IncomingMessage): void {
-    const { method, path } = outgoing;
-    const host = String(outgoing.getHeader('host'));
-    const localPort = this.#line?.localPort ?? incoming.socket.localPort;
+    this.#isAnswered = true;
     this.#httpVersion = incoming.httpVersion;
-    this.#decisions = this.#witness.take(localPort, { method, path, host });
+    const localPort = this.#line?.localPort ?? incoming.socket.localPort;
+    const decisions = this.#witness.take(localPort, outgoing.streamId);
+    decisions.unshift(...this.#before);
+    this.#decisions = decisions;
     if (this.#line !== undefined) this.#line.answered = true;
   }
 }
 
 interface Http2Client {
-  setProtocol(protocol: string): { request(options: Target & Outgoing): Outgoing };
+  setProtocol(protocol: string): { request(options: Target & RequestLine): Outgoing };
 }
 
 /** superagent asks its own client of HTTP/2 where it finds this; it is exchanged for one call, which is synchronous. */

@@ -58,7 +58,7 @@ type Settle = (error?: Error | null) => void;
 
 type Headers = Record<string, string | string[] | number>;
 
-interface RequestLine {
+export interface RequestLine {
   readonly method: string;
   readonly path: string;
 }
@@ -96,6 +96,11 @@ export class Http2Request extends Writable {
 
   getHeaders(): Headers {
     return { ...this.#headers };
+  }
+
+  /** By which the server knows it too; undefined before it is sent. */
+  get streamId(): number | undefined {
+    return this.#begun?.id;
   }
 
   setNoDelay(): void {

@@ -24,7 +24,10 @@ type Judged<Result, Received> = Received extends PromiseLike<unknown> ? Promise<
 export interface TestMatchers<Result = unknown, Received = unknown> {
   /** The response is a refusal with this code, by whichever policy or the listener itself. */
   toBeRefusedWith(code: PolicyViolationCode): Judged<Result, Received>;
-  /** No policy has refused, and the route has answered with a status below 400. */
+  /**
+   * No policy has refused, and the status is below 400. A redirect may be a refusal as well: it counts only where a policy
+   * has let the request pass.
+   */
   toBeAdmitted(): Judged<Result, Received>;
   /** The server has refused the handshake, with this reason if one is given. Takes the request itself: `await` it. */
   toFailHandshake(reason?: string): Promise<void>;
@@ -96,7 +99,9 @@ function refusedWith(response: Seen, code: PolicyViolationCode): MatcherResult {
 }
 
 function admitted(response: Seen): MatcherResult {
-  const pass = refusalOf(response) === undefined && response.status < 400;
+  const { status, decisions = [] } = response;
+  // Where none has refused, each of them has let it pass.
+  const pass = refusalOf(response) === undefined && (status < 300 || (status < 400 && decisions.length > 0));
   return {
     pass,
     expected: 'admitted',

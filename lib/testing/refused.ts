@@ -26,15 +26,15 @@ export class HandshakeRefused extends Error {
 }
 
 /**
- * The connection is there, and not as it was asked for: `SESSION_NOT_RESUMED` after `.resumed()`,
- * `HTTP2_NOT_NEGOTIATED` after `.over('h2')`. No request was sent on it.
+ * There is no connection as it was asked for: `SESSION_NOT_RESUMED` after `.resumed()`, `HTTP2_NOT_NEGOTIATED` or
+ * `HTTP1_NOT_NEGOTIATED` where the server does not speak what `.over()` has said. No request was sent.
  */
 export class ConnectionUnfit extends Error {
   override readonly name = 'ConnectionUnfit';
-  readonly code: 'SESSION_NOT_RESUMED' | 'HTTP2_NOT_NEGOTIATED';
+  readonly code: 'SESSION_NOT_RESUMED' | 'HTTP2_NOT_NEGOTIATED' | 'HTTP1_NOT_NEGOTIATED';
 
-  constructor(code: ConnectionUnfit['code'], message: string) {
-    super(message);
+  constructor(code: ConnectionUnfit['code'], message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
   }
 }

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import type { Server } from 'node:net';
@@ -6,14 +5,18 @@ import type { Server } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DecisionEvent, DropEvent, HandshakeErrorEvent } from '../events.ts';
 import { describeHandshakeError } from '../listener/handshake-errors.ts';
+import { streamOf } from '../listener/http2/request.ts';
+import { requestOf } from '../policy/decision.ts';
 import type { HandshakeWord } from './refused.ts';
 
 /**
- * What a server in this process does with the requests of the kit. A decision is published by code that runs for its
- * request, so that the asynchronous context tells exactly whose it is.
+ * What a server in this process does with the requests of the kit. A decision is told of its request's own object, and
+ * the request is known to both sides by its connection and, over HTTP/2, its stream.
  */
 export class Witness {
-  readonly #decided: Map<string, DecisionEvent[][]> = new Map();
+  /** Of requests that the server has and the client has not seen answered. */
+  readonly #asked: Map<string, DecisionEvent[]> = new Map();
+  readonly #decided: WeakMap<IncomingMessage, DecisionEvent[]> = new WeakMap();
   /** Ports of clients whose handshakes the server has let in, or has refused and why. */
   readonly #admitted: Set<number> = new Set();
   readonly #words: Map<number, HandshakeWord> = new Map();
@@ -33,7 +36,7 @@ export class Witness {
   /** Watches until the function that it gives is called. */
   hold(): () => void {
     if (this.#holders++ === 0) {
-      hear();
+      subscribe('portcullis:decision', this.#noteDecision);
       subscribe('portcullis:handshake-error', this.#noteEvent);
       subscribe('portcullis:drop', this.#noteDrop);
     }
@@ -46,8 +49,11 @@ export class Witness {
   }
 
   /** The decisions about a request; the list grows while its route runs. */
-  take(port: number | undefined, request: Asked): readonly DecisionEvent[] {
-    return this.#decided.get(keyOf(port, request))?.shift() ?? [];
+  take(port: number | undefined, streamId: number | undefined): DecisionEvent[] {
+    const key = keyOf(port, streamId);
+    const decisions = this.#asked.get(key) ?? [];
+    this.#asked.delete(key);
+    return decisions;
   }
 
   /** Whether the server has let in a client, or why not. It may still be about to say. */
@@ -76,6 +82,11 @@ export class Witness {
     return word;
   }
 
+  readonly #noteDecision = (event: unknown): void => {
+    const request = requestOf(event as DecisionEvent);
+    if (request !== undefined) this.#decided.get(request)?.push(event as DecisionEvent);
+  };
+
   readonly #noteEvent = (event: unknown): void => this.#note(event as HandshakeErrorEvent);
 
   readonly #noteDrop = (event: unknown): void => {
@@ -92,45 +103,38 @@ export class Witness {
   #follow(server: Server): void {
     const emit = server.emit.bind(server) as (...args: unknown[]) => boolean;
     const value = (event: string | symbol, ...args: unknown[]): boolean => {
-      const run = (): boolean => emit(event, ...args);
-      return this.#holders > 0 && requestEvents.has(event)
-        ? current.run(this.#open(args[0] as IncomingMessage), run)
-        : run();
+      if (this.#holders > 0 && requestEvents.has(event)) this.#open(args[0] as IncomingMessage);
+      return emit(event, ...args);
     };
     Object.defineProperty(server, 'emit', { value, writable: true, configurable: true });
   }
 
-  #open(request: IncomingMessage): DecisionEvent[] {
+  /** A request may be emitted twice: by a listener of 'checkContinue', as 'request'. */
+  #open(request: IncomingMessage): void {
+    if (this.#decided.has(request)) return;
     const decisions: DecisionEvent[] = [];
-    const host = request.headers.host ?? (request.headers[':authority'] as string | undefined);
-    const { method, url: path } = request;
-    const key = keyOf(request.socket.remotePort, { method, path, host });
-    const waiting = this.#decided.get(key);
-    if (waiting === undefined) this.#decided.set(key, [decisions]);
-    else waiting.push(decisions);
-    return decisions;
+    this.#decided.set(request, decisions);
+    this.#asked.set(keyOf(request.socket.remotePort, streamIdOf(request)), decisions);
   }
 
   #rest(): void {
-    unhear();
+    unsubscribe('portcullis:decision', this.#noteDecision);
     unsubscribe('portcullis:handshake-error', this.#noteEvent);
     unsubscribe('portcullis:drop', this.#noteDrop);
-    this.#decided.clear();
+    this.#asked.clear();
     this.#admitted.clear();
     this.#words.clear();
   }
 }
 
-/** A request, as both sides see it. */
-export interface Asked {
-  readonly method: string | undefined;
-  readonly path: string | undefined;
-  readonly host: string | undefined;
-}
+/** Over HTTP/1.1 a connection has one request at a time. */
+const keyOf = (port: number | undefined, streamId: number | undefined): string =>
+  JSON.stringify([port, streamId]);
 
-/** Of requests that are equal in all of it on one connection of HTTP/2, the order tells. */
-const keyOf = (port: number | undefined, { method, path, host }: Asked): string =>
-  JSON.stringify([port, method, path, host?.toLowerCase()]);
+/** Of a server of this package, or of Node's own HTTP/2. */
+const streamIdOf = (
+  request: IncomingMessage & { readonly stream?: { readonly id?: number } },
+): number | undefined => (streamOf(request) ?? request.stream)?.id;
 
 const requestEvents: ReadonlySet<string | symbol> = new Set(['request', 'checkContinue', 'checkExpectation']);
 
@@ -143,18 +147,6 @@ const clearer: Readonly<Record<string, string>> = {
 
 /** Node remembers the port of a connection for whom has asked while it was open. */
 const askPort = (socket: { readonly remotePort?: number }): void => void socket.remotePort;
-
-const current = new AsyncLocalStorage<DecisionEvent[]>();
-const listen = (event: unknown): void => void current.getStore()?.push(event as DecisionEvent);
-let listening = 0;
-
-function hear(): void {
-  if (listening++ === 0) subscribe('portcullis:decision', listen);
-}
-
-function unhear(): void {
-  if (--listening === 0) unsubscribe('portcullis:decision', listen);
-}
 
 const witnesses = new WeakMap<Server, Witness>();
 

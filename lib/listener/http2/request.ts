@@ -21,6 +21,10 @@ interface Internals {
 }
 type Incoming = IncomingMessage & Internals;
 
+/** The stream of a request that was filled here. */
+export const streamOf = (request: IncomingMessage): ServerHttp2Stream | undefined =>
+  (request as Incoming)[streamKey];
+
 /** Fills a new IncomingMessage with a request of HTTP/2, so that it is one to everybody: Express, parsers, `instanceof`. */
 export function fillRequest(
   message: IncomingMessage,
