@@ -7,8 +7,13 @@ export default {
   roots: ['<rootDir>/__tests__'],
   setupFiles: ['<rootDir>/__tests__/support/fixed-seed.ts', '<rootDir>/__tests__/support/quiet.ts'],
   testMatch: ['**/*.test.ts'],
-  // Other programs and processes, and long runs: jest.interop.config.js.
-  testPathIgnorePatterns: ['/node_modules/', '/__tests__/(interop|endurance|examples|fuzz|packaging)/'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    // Other programs and processes, and long runs: jest.interop.config.js.
+    '/__tests__/(interop|endurance|examples|fuzz|packaging)/',
+    // The command line and the authority, so that this stays below a minute: jest.whole.config.js.
+    '/__tests__/(cli|pki)/',
+  ],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^portcullis$': '<rootDir>/lib/index.ts',

@@ -5,6 +5,11 @@ import { join, resolve } from 'node:path';
 /** The Node versions on which the suites run: one of every line that `engines` allows. */
 export const testedVersions: readonly string[] = ['20.20.2', '22.23.3', '24.21.0', '26.10.0'];
 
+/** Those of other lines than the running Node. */
+export const otherVersions: readonly string[] = testedVersions.filter(
+  (version) => version.split('.')[0] !== process.versions.node.split('.')[0],
+);
+
 /** The first versions that `engines` allows: those that `require()` an ES module. */
 export const oldestVersions: readonly string[] = ['20.19.0', '22.12.0'];
 

@@ -4,6 +4,7 @@ import type { Io } from '../lib/cli/io.ts';
 export const silentIo: Io = {
   out: () => undefined,
   err: () => undefined,
+  answered: () => undefined,
   readInput: () => Promise.resolve(Buffer.alloc(0)),
   askSecret: undefined,
   environment: {},

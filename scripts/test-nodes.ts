@@ -1,18 +1,22 @@
 /**
- * Runs Jest on every tested Node, one after the other: `npm run test:nodes -- [--results DIR] [Jest's arguments]`.
- * With `--results` each run leaves `DIR/node-<version>.json`, to be counted.
+ * Runs Jest on every tested Node, one after the other: `npm run test:nodes -- [--others] [--results DIR] [Jest's
+ * arguments]`. `--others` leaves out the running Node; with `--results` each run leaves `DIR/node-<version>.json`, to be
+ * counted.
  */
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { nodeBinary, run, testedVersions } from './nodes.ts';
+import { nodeBinary, otherVersions, run, testedVersions } from './nodes.ts';
 
 const jestArguments = process.argv.slice(2);
+const others = jestArguments.indexOf('--others');
+const versions = others === -1 ? testedVersions : otherVersions;
+if (others !== -1) jestArguments.splice(others, 1);
 const at = jestArguments.indexOf('--results');
 const results = at === -1 ? undefined : resolve(jestArguments.splice(at, 2)[1] ?? 'results');
 if (results !== undefined) mkdirSync(results, { recursive: true });
 
 const failed: string[] = [];
-for (const version of testedVersions) {
+for (const version of versions) {
   console.log(`\nNode ${version}`);
   const report =
     results === undefined ? [] : ['--json', `--outputFile=${join(results, `node-${version}.json`)}`];

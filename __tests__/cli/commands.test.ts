@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer as createPlainServer, type AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
@@ -11,10 +11,14 @@ import { bypassChecks } from '../../lib/cli/doctor/bypass-checks.ts';
 import { environmentChecks } from '../../lib/cli/doctor/environment-checks.ts';
 import type { Machine } from '../../lib/cli/doctor/machine.ts';
 import { runtimeChecks } from '../../lib/cli/doctor/runtime-checks.ts';
-import { endOnUncaught, finish, processIo } from '../../lib/cli/process-io.ts';
+import { readFlags } from '../../lib/cli/inspect/flags.ts';
+import { endOnUncaught, failUnlessSettled, finish } from '../../lib/cli/ending.ts';
+import { processIo } from '../../lib/cli/process-io.ts';
 import { createProgram } from '../../lib/cli/program.ts';
+import { withFixedPorts } from '../../lib/cli/serve/fixed-ports.ts';
 import { type PoolWorker, WorkerPool } from '../../lib/cli/serve/worker-pool.ts';
 import { askSecret } from '../../lib/cli/terminal/ask-secret.ts';
+import { jsonText } from '../../lib/cli/terminal/json-text.ts';
 import { plain } from '../../lib/cli/terminal/plain.ts';
 import { wantsColours } from '../../lib/cli/terminal/style.ts';
 import { packageVersion } from '../../lib/cli/version.ts';
@@ -118,12 +122,23 @@ describe('a terminal', () => {
     [{}, false, false],
     [{ NO_COLOR: '1' }, true, false],
     [{ NO_COLOR: '' }, true, true],
+    [{ FORCE_COLOR: '' }, false, false],
+    [{ FORCE_COLOR: '' }, true, true],
     [{ FORCE_COLOR: '1' }, false, true],
     [{ FORCE_COLOR: '0' }, true, false],
     [{ FORCE_COLOR: '1', NO_COLOR: '1' }, true, false],
     [{ TERM: 'dumb' }, true, false],
   ])('has colours by %j, a terminal: %j', (environment, isTerminal, colours) => {
     expect(wantsColours(environment, isTerminal)).toBe(colours);
+  });
+
+  it('is not shown them in JSON either, which means the same', () => {
+    const value = { 'a\u009b': ['\u202e\n\u{e0041}\ufeff\u2028'], b: 'Müller 山田' };
+    const shown = jsonText(value);
+    expect(shown).toContain(String.raw`"a\u009b"`);
+    expect(shown).toContain(String.raw`"\u202e\n\udb40\udc41\ufeff\u2028"`);
+    expect(shown).toMatch(/^\{\n {2}"a[^\n]*\n {4}"[^\n]*\n {2}\],\n {2}"b": "Müller 山田"\n\}\n$/);
+    expect(JSON.parse(shown)).toEqual(value);
   });
 
   it('takes a secret without showing it', async () => {
@@ -180,8 +195,50 @@ describe('a process', () => {
     const { host, stdout, stderr, ended } = fakeProcess();
     processIo(host);
     stdout.emit('error', Object.assign(new Error('gone'), { code: 'EPIPE' }));
+    const other = fakeProcess();
+    processIo(other.host);
+    other.stderr.emit('error', Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    expect([ended, other.ended]).toEqual([[0], [3]]);
+    expect(stderr.listenerCount('error')).toBe(1);
+  });
+
+  it('goes on where nobody reads its warnings, and serves on where nobody reads at all', () => {
+    const { host, stdout, stderr, ended } = fakeProcess();
+    const io = processIo(host);
+    stderr.emit('error', Object.assign(new Error('gone'), { code: 'EPIPE' }));
+    io.answered();
+    stdout.emit('error', Object.assign(new Error('gone'), { code: 'EPIPE' }));
     stderr.emit('error', Object.assign(new Error('full'), { code: 'ENOSPC' }));
-    expect(ended).toEqual([0, 3]);
+    expect(ended).toEqual([]);
+  });
+
+  it('fails, and says so, where its answer does not fit on the disk', () => {
+    const { host, stdout, written, ended } = fakeProcess();
+    Object.assign(stdout, {
+      write: (_text: string, done: (error: Error) => void) => done(new Error('full')),
+    });
+    finish(host, 0);
+    expect([written, ended]).toEqual([['err: portcullis: standard output cannot be written: full\n'], [3]]);
+  });
+
+  it.each([
+    ['by a module', [], 'the module has ended the process (process.exit) before there was an answer'],
+    [
+      'for want of anything to do',
+      ['beforeExit'],
+      'nothing is left to do, and no answer is there: a promise of the module is never settled',
+    ],
+  ])('fails where it is ended %s before its answer, and not after it', (_how, events, line) => {
+    const { host, written } = fakeProcess();
+    failUnlessSettled(host);
+    for (const event of events) host.emit(event as 'beforeExit', 0);
+    host.emit('exit', 0);
+    expect([host.exitCode, written]).toEqual([3, [`err: portcullis: ${line}\n`]]);
+    const answered = fakeProcess();
+    failUnlessSettled(answered.host);
+    processIo(answered.host).answered();
+    answered.host.emit('exit', 0);
+    expect([answered.host.exitCode, answered.written]).toEqual([undefined, []]);
   });
 
   it('writes colours to the terminal, and none into the file beside it', () => {
@@ -227,6 +284,19 @@ describe('a process', () => {
   });
 });
 
+describe('inspect and audit', () => {
+  it('ask at a terminal for the passphrase of an encrypted key', async () => {
+    const asked: string[] = [];
+    const answer = (prompt: string): Promise<string> => {
+      asked.push(prompt);
+      return Promise.resolve('open sesame');
+    };
+    const flags = { profile: 'modern', cert: 'server.pem', key: 'encrypted.key' } as const;
+    const read = await readFlags(flags, { ...silentIo, askSecret: answer, directory: folder.path });
+    expect([read.passphrase, asked]).toEqual(['open sesame', ['Passphrase of encrypted.key: ']]);
+  });
+});
+
 describe('pin', () => {
   it('gives a server, its key, its request and its PKCS#12 file the same pin, in text and JSON', async () => {
     const server = createServer({
@@ -249,6 +319,27 @@ describe('pin', () => {
     expect(text.out.split('  ')[0]).toBe(firsts[0]);
     expect(text.err).toContain('was not verified');
     expect([json.code, text.code]).toEqual([0, 0]);
+  });
+
+  it('takes certificates and passphrases from pipes', async () => {
+    const pipe = (name: string, content: string): string => {
+      const file = resolve(folder.path, name);
+      spawnSync('mkfifo', [file]);
+      spawn('sh', ['-c', 'printf %s "$2" > "$1"', 'sh', file, content]);
+      return name;
+    };
+    const options = { directory: folder.path, input: 'open sesame\n' };
+    const certificate = readFileSync(resolve(folder.path, 'server.pem'), 'latin1');
+    const own = await runCli(['pin', 'server.pub'], options);
+    const words = [
+      [pipe('piped.pem', certificate)],
+      ['server.p12', '--passphrase-file', pipe('piped.txt', 'open sesame')],
+      ['server.p12', '--passphrase-file', '-'],
+    ];
+    for (const word of words) {
+      const { code, out } = await runCli(['pin', ...word], options);
+      expect([code, out.split('  ')[0]]).toEqual([0, own.out.split('  ')[0]]);
+    }
   });
 
   it('asks for a passphrase at a terminal, once for a file, and does not repeat it', async () => {
@@ -300,6 +391,18 @@ describe('pin', () => {
 });
 
 describe('audit', () => {
+  it('keeps its standard output for the answer, whatever a module writes there', async () => {
+    const module = `process.stdout.write('loading'); process.stdout.write(Buffer.from('\\n'), () => console.error); export const options = ${JSON.stringify({ dangerouslySecurityLevel: 1 })};`;
+    writeFileSync(resolve(folder.path, 'talks.mjs'), module);
+    const write = process.stdout.write.bind(process.stdout);
+    const escaped: unknown[] = [];
+    process.stdout.write = (chunk: unknown): boolean => escaped.push(chunk) > 0;
+    const { out, err } = await runCli(['audit', 'talks.mjs', '--json'], { directory: folder.path });
+    process.stdout.write = write;
+    expect([err.startsWith('loading\n'), escaped]).toEqual([true, []]);
+    expect(JSON.parse(out)).toMatchObject({ target: 'talks.mjs' });
+  });
+
   it('fails from the severity that is asked for, and says so in JSON', async () => {
     const options = { directory: folder.path };
     const strict = await runCli(['audit', 'options.json', '--fail-on', 'info', '--json'], options);
@@ -341,6 +444,15 @@ describe('doctor', () => {
   it('finds nothing wrong with a machine that is in order', () => {
     expect(found({})).toEqual([]);
     expect(found({}, 'note')).toEqual([]);
+    // No debugger by itself.
+    expect(found({ execArgv: ['--inspect-port=0', '--no_warnings'] }, 'note')).toEqual([]);
+  });
+
+  it('notes a folder that it may not look into', async () => {
+    symlinkSync('round', resolve(folder.path, 'round'));
+    const environment = { PORTCULLIS_HOME: resolve(folder.path, 'round') };
+    const { out } = await runCli(['doctor'], { directory: folder.path, environment });
+    expect(out).toContain('cannot be looked at (ELOOP)');
   });
 
   it.each<[string, Partial<Machine>, string]>([
@@ -355,6 +467,8 @@ describe('doctor', () => {
     ],
     ['old versions by NODE_OPTIONS', { environment: { NODE_OPTIONS: '--tls-min-v1.0' } }, 'TLS_MIN_VERSION'],
     ['old versions by an argument', { execArgv: ['--tls-min-v1.1'] }, 'TLS_MIN_VERSION'],
+    ['old versions by an underscore', { environment: { NODE_OPTIONS: '--tls_min_v1.0' } }, 'TLS_MIN_VERSION'],
+    ['old versions in quotes', { environment: { NODE_OPTIONS: '"--tls-min-v1.\\0"' } }, 'TLS_MIN_VERSION'],
     ['keys that are logged', { execArgv: ['--tls-keylog=/tmp/keys'] }, 'TLS_KEYLOG'],
     ['a lenient parser', { environment: { NODE_OPTIONS: '--insecure-http-parser' } }, 'INSECURE_HTTP_PARSER'],
   ])('finds %s', (_what, given, code) => {
@@ -367,6 +481,9 @@ describe('doctor', () => {
     ['few files', { openFiles: 1_024 }, 'OPEN_FILES'],
     ['a key log of other programs', { environment: { SSLKEYLOGFILE: '/tmp/keys' } }, 'SSLKEYLOGFILE'],
     ['more CAs', { environment: { NODE_EXTRA_CA_CERTS: 'ca.pem' } }, 'EXTRA_AUTHORITIES'],
+    ['the CAs of the system', { environment: { NODE_USE_SYSTEM_CA: '1' } }, 'EXTRA_AUTHORITIES'],
+    ['other ciphers', { execArgv: ['--tls-cipher-list=AES128-SHA'] }, 'TLS_CIPHER_LIST'],
+    ['a debugger', { execArgv: ['--inspect-brk=9229'] }, 'INSPECTOR'],
     [
       'another configuration of OpenSSL',
       { environment: { OPENSSL_CONF: 'openssl.cnf' } },
@@ -440,6 +557,23 @@ interface FakeWorker extends PoolWorker {
 }
 
 describe('workers', () => {
+  it('are given free ports in place of 0, so that they come back to those that were announced', async () => {
+    const flags = { host: '127.0.0.1', profile: 'intermediate', workers: 2, grace: 10 } as const;
+    const words = ['serve', '-p', '0', '--', 'app.mjs'];
+    expect(await withFixedPorts(words, { ...flags, port: 8443 })).toEqual(words);
+    expect(await withFixedPorts(words, { ...flags, port: 0 })).toEqual([
+      ...words.slice(0, 3),
+      expect.stringMatching(/^--port=[1-9]\d+$/),
+      ...words.slice(3),
+    ]);
+    const both = await withFixedPorts(['serve'], { ...flags, port: 0, redirect: 0 });
+    const [port, redirect] = both.slice(1).map((word) => word.split('='));
+    expect([port![0], redirect![0]]).toEqual(['--port', '--redirect']);
+    expect(port![1]).not.toBe(redirect![1]);
+    // The first worker tells what is wrong with it.
+    expect(await withFixedPorts(words, { ...flags, port: 0, host: '192.0.2.1' })).toEqual(words);
+  });
+
   const pool = (count = 3) => {
     const workers: FakeWorker[] = [];
     const pauses: { ms: number; run: () => void; cancelled: boolean }[] = [];

@@ -1,5 +1,5 @@
-import { createPublicKey } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAuthority, createRequest, exportPkcs12 } from '../../lib/pki/index.ts';
@@ -35,6 +35,12 @@ export async function makeUserFolder(): Promise<UserFolder> {
     'server.pem': server.chain,
     'server.key': server.key,
     'server.pub': publicKey,
+    'encrypted.key': createPrivateKey(server.key).export({
+      type: 'pkcs8',
+      format: 'pem',
+      cipher: 'aes-256-cbc',
+      passphrase,
+    }),
     'clients-ca.pem': authority.root,
     'client.pem': client.chain,
     'client.key': client.key,
@@ -59,6 +65,7 @@ export const server = createServer(${JSON.stringify(pair)});\n`,
     'misspelt.mjs': 'export const options = { minversion: "TLSv1.3" };\n',
   };
   for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content);
+  symlinkSync('loop.pem', join(path, 'loop.pem'));
   mkdirSync(join(path, 'site'));
   writeFileSync(join(path, 'site', 'index.html'), '<h1>home</h1>');
   const remove = (): void => rmSync(path, { recursive: true, force: true });

@@ -46,6 +46,7 @@ export async function runCli(
       err += text;
       onErr?.(text);
     },
+    answered: () => undefined,
     readInput: () => Promise.resolve(Buffer.from(input ?? '')),
     askSecret:
       answers === undefined

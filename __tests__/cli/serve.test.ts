@@ -1,12 +1,14 @@
+import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { request as plainRequest } from 'node:http';
 import { request, type RequestOptions } from 'node:https';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { type CliResult, runCli } from './harness.ts';
+import { type CliResult, type CliSurroundings, runCli } from './harness.ts';
 import { makeUserFolder, type UserFolder } from './fixtures.ts';
 
 let folder: UserFolder;
@@ -36,6 +38,43 @@ function makeSite(place: string): void {
   writeFileSync(join(place, '.git', 'config'), 'hidden');
   symlinkSync('../server.pub', join(place, 'outside.txt'));
   symlinkSync('page.html', join(place, 'inside.html'));
+  symlinkSync('.env', join(place, 'env.txt'));
+  symlinkSync('round.txt', join(place, 'round.txt'));
+  spawnSync('mkfifo', [join(place, 'pipe.txt'), join(place, 'empty', 'index.html')]);
+  // As Kubernetes mounts a ConfigMap.
+  mkdirSync(join(place, '..2026_11_21'));
+  writeFileSync(join(place, '..2026_11_21', 'mounted.txt'), 'mounted');
+  symlinkSync('..2026_11_21', join(place, '..data'));
+  symlinkSync('..data/mounted.txt', join(place, 'mounted.txt'));
+  makeKeys(place);
+}
+
+/** Private keys in every form, and what resembles them. */
+function makeKeys(place: string): void {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  const pem = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const encryption = { cipher: 'aes-256-cbc', passphrase: 'x' };
+  const secret = pair.privateKey.export({ format: 'jwk' });
+  const files: Readonly<Record<string, string | Buffer>> = {
+    'pkcs8.bin': pair.privateKey.export({ type: 'pkcs8', format: 'der' }),
+    'sec1.bin': pair.privateKey.export({ type: 'sec1', format: 'der' }),
+    'pkcs1.bin': rsa.export({ type: 'pkcs1', format: 'der' }),
+    'encrypted.bin': pair.privateKey.export({ type: 'pkcs8', format: 'der', ...encryption }),
+    'store.bin': readFileSync(join(folder.path, 'server.p12')),
+    'public.bin': pair.publicKey.export({ type: 'spki', format: 'der' }),
+    'jwk.json': JSON.stringify(secret, null, 2),
+    'jwks.json': JSON.stringify({ keys: [{ k: 'c2VjcmV0', kty: 'oct' }] }),
+    'public.json': JSON.stringify(pair.publicKey.export({ format: 'jwk' })),
+    'server.p12.bak': 'anything',
+    'tls.key~': 'anything',
+    'putty.txt': 'PuTTY-User-Key-File-3: ssh-ed25519\n',
+    'utf16.txt': Buffer.from(`\ufeff${pem}`, 'utf16le'),
+    'readme.md': pem,
+    'key.html': `\n${pem}`,
+    'howto.md': `# Keys\n\n${pem}`,
+  };
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(place, name), content);
 }
 
 interface Running {
@@ -52,12 +91,16 @@ afterEach(async () => {
 });
 
 /** Runs `serve` on a free port until it has printed its URL. */
-async function start(...args: string[]): Promise<Running> {
+const start = (...args: string[]): Promise<Running> =>
+  startWith({}, ...args, '--cert', 'server.pem', '--key', 'server.key');
+
+async function startWith(surroundings: CliSurroundings, ...args: string[]): Promise<Running> {
   const controller = new AbortController();
   let err = '';
   let heard: (url: string) => void = () => undefined;
   const printed = new Promise<string>((resolve) => (heard = resolve));
-  const ended = runCli(['serve', ...args, '--port', '0', '--cert', 'server.pem', '--key', 'server.key'], {
+  const ended = runCli(['serve', ...args, '--port', '0'], {
+    ...surroundings,
     directory: folder.path,
     stop: controller.signal,
     onOut: heard,
@@ -172,6 +215,19 @@ describe('serve', () => {
     expect(err()).toContain('need a certificate of clients-ca.pem');
   });
 
+  it('asks at a terminal for the passphrase of an encrypted key', async () => {
+    const pair = ['--cert', 'server.pem', '--key', 'encrypted.key'];
+    const { port, stop } = await startWith({ secrets: ['open sesame'] }, 'app.mjs', ...pair);
+    expect(await get(port)).toMatchObject({ status: 200 });
+    expect((await stop()).err).toMatch(/^Passphrase of encrypted\.key: serving/);
+  });
+
+  it.each(['0', '0.0.0.0'])('says that it listens on all addresses: --host %s', async (host) => {
+    const { url, err } = await start('app.mjs', '--host', host);
+    expect(url).toMatch(/^https:\/\/localhost:/);
+    expect(err()).toContain('on all addresses of this machine');
+  });
+
   it('redirects from a plain port', async () => {
     const { port, err } = await start('app.mjs', '--redirect', '0');
     const [, plainPort] = /redirect http:\/\/localhost:(\d+)\//.exec(err())!;
@@ -229,6 +285,16 @@ describe('the files of a folder', () => {
     expect(err()).toMatch(/^warning: private keys lie in this folder \(/);
   });
 
+  it('are served by Express 5, though the folder has another one', async () => {
+    const express = join(folder.path, 'node_modules', 'express');
+    mkdirSync(express, { recursive: true });
+    writeFileSync(join(express, 'package.json'), '{"name": "express", "version": "4.22.0"}');
+    writeFileSync(join(express, 'index.js'), 'throw new Error("Express 4");');
+    const { port } = await start('site');
+    expect(await get(port, '/.env')).toMatchObject({ status: 404 });
+    expect(await get(port)).toMatchObject({ status: 200 });
+  });
+
   it.each([
     ['/page.html', 200],
     ['/notes.txt', 200],
@@ -244,6 +310,27 @@ describe('the files of a folder', () => {
     ['/KEYS.P12', 404],
     ['/id_ed25519', 404],
     ['/outside.txt', 404],
+    ['/env.txt', 404],
+    ['/round.txt', 404],
+    ['/pipe.txt', 404],
+    ['/mounted.txt', 200],
+    ['/..data/mounted.txt', 404],
+    ['/pkcs8.bin', 404],
+    ['/sec1.bin', 404],
+    ['/pkcs1.bin', 404],
+    ['/encrypted.bin', 404],
+    ['/store.bin', 404],
+    ['/public.bin', 200],
+    ['/jwk.json', 404],
+    ['/jwks.json', 404],
+    ['/public.json', 200],
+    ['/server.p12.bak', 404],
+    ['/tls.key~', 404],
+    ['/putty.txt', 404],
+    ['/utf16.txt', 404],
+    ['/readme.md', 404],
+    ['/key.html', 404],
+    ['/howto.md', 200],
     ['/empty/', 404],
     ['/../server.key', 404],
     ['/%2e%2e/server.key', 404],

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -111,6 +111,51 @@ register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}))
     run.child.stdout!.destroy();
     const { code, signal } = await run.ended;
     expect([code, signal, run.err()]).toEqual([0, null, '']);
+  });
+
+  it('fails where its answer does not fit on the disk', async () => {
+    const full = openSync('/dev/full', 'w');
+    const run = start(['doctor', '--json'], { stdio: ['ignore', full, 'pipe'] });
+    closeSync(full);
+    expect((await run.ended).code).toBe(3);
+    expect(run.err()).toMatch(/^portcullis: standard output cannot be written: ENOSPC/);
+  });
+
+  it.each([
+    ['audit', 'export default new Promise(() => {});', 'is never settled'],
+    ['serve', 'await new Promise(() => {});', 'is never settled'],
+    ['serve --workers 2', 'export default new Promise(() => {});', 'is never settled'],
+    ['audit', 'process.exit(0);', '(process.exit)'],
+    ['serve --workers 2', 'process.exit(0);', '(process.exit)'],
+  ])('%s fails with a line where a module gives no answer: %s', async (command, source, line) => {
+    writeFileSync(join(folder.path, 'mute.mjs'), source);
+    const [name, ...options] = command.split(' ');
+    const run = start([name!, 'mute.mjs', ...options]);
+    expect((await run.ended).code).toBe(3);
+    expect([run.out(), run.err().split('\n')]).toEqual(['', [expect.stringContaining(line), '']]);
+  });
+
+  it('serves on where nobody reads what it says', async () => {
+    const source =
+      "export default (request, response) => { process.stderr.write('x'); process.stdout.write('x'); response.end(); };";
+    writeFileSync(join(folder.path, 'talker.mjs'), source);
+    const run = start(['serve', 'talker.mjs', '--port', '0']);
+    const url = await serving(run);
+    run.child.stderr!.destroy();
+    run.child.stdout!.destroy();
+    for (let index = 0; index < 3; index++) expect(await get(url, trusted())).toMatchObject({ status: 200 });
+    run.child.kill('SIGTERM');
+    expect((await run.ended).code).toBe(0);
+  });
+
+  it('leaves it to an app that serves how it ends', async () => {
+    const source =
+      "process.on('SIGTERM', () => process.exit(0)); export default (request, response) => response.end('x');";
+    writeFileSync(join(folder.path, 'own-end.mjs'), source);
+    const run = start(['serve', 'own-end.mjs', '--port', '0']);
+    await serving(run);
+    run.child.kill('SIGTERM');
+    expect([(await run.ended).code, run.err()]).toEqual([0, expect.not.stringContaining('portcullis:')]);
   });
 
   it('serves with a development certificate, and ends with 0 by Ctrl-C', async () => {

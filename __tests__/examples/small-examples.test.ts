@@ -140,8 +140,9 @@ test('each ends by Ctrl-C, and has warned of nothing', async () => {
 test('each has 30 lines at most, and is tried here', () => {
   const folder = resolve(import.meta.dirname, '../../examples');
   const helpers = new Set(['clients.ts', 'commands.ts', 'serve.ts', 'start.ts']);
-  // Tried in observability.test.ts.
+  // Tried in observability.test.ts, and in client-examples.test.ts.
   for (const name of ['metrics', 'with-opentelemetry', 'with-pino']) helpers.add(`${name}.ts`);
+  for (const name of ['client-axios', 'client-fetch', 'client-got']) helpers.add(`${name}.ts`);
   const files = readdirSync(folder).filter((file) => file.endsWith('.ts') && !helpers.has(file));
   expect(files.toSorted()).toEqual(names.map((name) => `${name}.ts`).toSorted());
   const long = files.filter((file) => readFileSync(join(folder, file), 'utf8').split('\n').length > 31);

@@ -32,6 +32,7 @@ test('the tarball holds the build, its sources and the documents, and nothing el
     'README.md',
     'SECURITY.md',
     'bin/portcullis',
+    'man/portcullis.1',
     'package.json',
   ]);
   // What the findings of an audit link to.

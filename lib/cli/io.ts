@@ -4,6 +4,8 @@ export interface Io {
   readonly out: (text: string) => void;
   /** Writes to standard error: warnings, hints, progress. */
   readonly err: (text: string) => void;
+  /** The answer is out, though the command goes on: the process need not be read any more, and may end as it likes. */
+  readonly answered: () => void;
   /** Standard input to its end, for what is piped in. */
   readonly readInput: () => Promise<Buffer>;
   /** Asks for a secret without showing it; undefined where nobody sits at a terminal. */

@@ -1,25 +1,26 @@
 import { stripVTControlCharacters } from 'node:util';
-import { messageOf } from '../errors.ts';
-import { type ExitCode, exitCodes } from './failure.ts';
+import { end, endUnwritten, isSettled, settle } from './ending.ts';
+import { exitCodes } from './failure.ts';
 import type { Io } from './io.ts';
 import { readInput } from './terminal/read-input.ts';
 import { askSecret } from './terminal/ask-secret.ts';
-import { plain, plainLines } from './terminal/plain.ts';
 import { wantsColours } from './terminal/style.ts';
 
-/** The Io of a process. Whoever reads its output may go at any time (`| head`): then it ends quietly. */
+/** The Io of a process. Whoever reads its answer may go at any time: then it ends quietly, unless it goes on serving. */
 export function processIo(host: NodeJS.Process, clock: () => number = () => performance.now()): Io {
-  for (const stream of [host.stdout, host.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      host.exit(error.code === 'EPIPE' ? exitCodes.fine : exitCodes.failed);
-    });
-  }
+  host.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (!isSettled(host)) endUnwritten(host, error);
+  });
+  host.stderr.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (!isSettled(host) && code !== 'EPIPE') end(host, exitCodes.failed);
+  });
   let stopping: AbortController | undefined;
   const colourful = wantsColours(host.env, host.stderr.isTTY);
   return {
     out: (text) => void host.stdout.write(text),
     // Into a file go no colours, though standard output may be a terminal.
     err: (text) => void host.stderr.write(colourful ? text : stripVTControlCharacters(text)),
+    answered: () => settle(host),
     readInput: () => readInput(host.stdin),
     askSecret: host.stdin.isTTY ? (prompt) => askSecret(host.stdin, host.stderr, prompt) : undefined,
     environment: host.env,
@@ -44,25 +45,10 @@ function heedSignals(host: NodeJS.Process, clock: () => number): AbortController
   let first: number | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (first !== undefined && clock() - first > sameKeystroke)
-      host.exit(128 + numbers[signal as keyof typeof numbers]);
+      end(host, 128 + numbers[signal as keyof typeof numbers]);
     first ??= clock();
     controller.abort(signal);
   };
   for (const name of Object.keys(numbers)) host.on(name as NodeJS.Signals, onSignal);
   return controller;
-}
-
-/** Ends the process once all is written, whatever a user's module still holds open. */
-export function finish(host: NodeJS.Process, code: ExitCode): void {
-  host.exitCode = code;
-  host.stdout.write('', () => host.stderr.write('', () => host.exit(code)));
-}
-
-/** What nobody has caught, in a user's app or here: one line, as run() tells it, and exit code 3. */
-export function endOnUncaught(host: NodeJS.Process): void {
-  host.on('uncaughtException', (error: unknown) => {
-    const stack = error instanceof Error && host.env['PORTCULLIS_DEBUG'] === '1' ? `${error.stack}\n` : '';
-    const [line = ''] = messageOf(error).split('\n', 1);
-    host.stderr.write(`portcullis: ${plain(line)}\n${plainLines(stack)}`, () => host.exit(exitCodes.failed));
-  });
 }

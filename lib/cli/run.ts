@@ -17,7 +17,7 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
       io.err(shortUsage(program, io));
       return exitCodes.usage;
     }
-    const words = helpAsOption(argv);
+    const words = helpAsOption(argv, program);
     checkCommand(program, words);
     await program.parseAsync(words, { from: 'user' });
     return exitCodes.fine;
@@ -26,9 +26,13 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   }
 }
 
-/** `help pki init` means `pki init --help`; commander knows one level only. */
-const helpAsOption = ([first, ...rest]: readonly string[]): string[] =>
-  first === 'help' ? [...rest, '--help'] : [first!, ...rest];
+/** `help pki init` and `pki help init` mean `pki init --help`: commander knows one level only, and no help of help. */
+function helpAsOption(words: readonly string[], program: Command): string[] {
+  const [first, second] = words;
+  const group = program.commands.find((one) => one.name() === first && one.commands.length > 0);
+  const isHelp = first === 'help' || (group !== undefined && second === 'help');
+  return isHelp ? [...words.filter((word) => word !== 'help'), '--help'] : [...words];
+}
 
 /** Commander prints the help of all where an unknown command is followed by --help. */
 function checkCommand(command: Command, [word, ...rest]: readonly string[]): void {

@@ -9,6 +9,7 @@ import { table } from './render.ts';
 const nowhere: Io = {
   out: () => undefined,
   err: () => undefined,
+  answered: () => undefined,
   readInput: () => Promise.resolve(Buffer.alloc(0)),
   askSecret: undefined,
   environment: {},

@@ -17,7 +17,7 @@ export interface HostAudit {
 export async function auditHost(target: string, flags: InspectFlags, io: Io): Promise<HostAudit> {
   const { verdict, guideline, profile, findings } = await inspectServer(
     readTarget(target),
-    readFlags(flags, io),
+    await readFlags(flags, io),
   );
   return { ok: verdict === 'pass', guideline: { version: guideline, configuration: profile }, findings };
 }

@@ -5,11 +5,13 @@ import type { InspectFlags } from '../inspect/flags.ts';
 import type { Io } from '../io.ts';
 import { looksLikeFile } from '../input/looks-like-file.ts';
 import { auditConfig } from './audit-config.ts';
-import { withConsoleAside } from './console-aside.ts';
+import { jsonText } from '../terminal/json-text.ts';
+import { withOutputAside } from './output-aside.ts';
 import { reportText } from './report-text.ts';
 
 /** What is not about `--fail-on` and `--json` is for a HOST. */
-export interface AuditFlags extends InspectFlags {
+export interface AuditFlags extends Omit<InspectFlags, 'profile'> {
+  readonly profile?: InspectFlags['profile'];
   readonly failOn: AuditSeverity | 'none';
 }
 
@@ -37,7 +39,7 @@ export async function audit(target: string, flags: AuditFlags, io: Io): Promise<
   const refused =
     failOn !== 'none' &&
     report.findings.some(({ severity }) => severities.indexOf(severity) >= severities.indexOf(failOn));
-  if (flags.json === true) io.out(`${JSON.stringify({ target, ...report, ok: !refused }, null, 2)}\n`);
+  if (flags.json === true) io.out(jsonText({ target, ...report, ok: !refused }));
   else io.out(reportText(target, report, io));
   if (refused) throw new CliFailure('', undefined, exitCodes.no);
 }
@@ -46,15 +48,16 @@ async function reportOf(target: string, flags: AuditFlags, io: Io): Promise<Audi
   const kind = kindOf(io, target);
   if (kind === 'file') {
     refuseHostFlags(flags);
-    return withConsoleAside(io, () => auditConfig(target, io));
+    return withOutputAside(io, () => auditConfig(target, io));
   }
   if (kind === 'folder') throw new CliFailure(`${target} is a folder`, 'Name the module in it.');
   if (looksLikeFile(target)) throw nothingThere(io, target);
   const { auditHost } = await import('./audit-host.ts');
-  return auditHost(target, flags, io);
+  return auditHost(target, { ...flags, profile: flags.profile ?? 'intermediate' }, io);
 }
 
 const forHosts = [
+  'profile',
   'ca',
   'servername',
   'cert',

@@ -20,9 +20,10 @@ export function auditCommand(io: Io): Command {
         .default('medium'),
     )
     .addOption(
-      new Option('--profile <name>', 'what a HOST is compared to')
-        .choices(['intermediate', 'modern'])
-        .default('intermediate'),
+      new Option('--profile <name>', 'what a HOST is compared to; default: intermediate').choices([
+        'intermediate',
+        'modern',
+      ]),
     )
     .option('--servername <name>', 'SNI for a HOST, and the name that its certificate must have')
     .option('--ca <file>', 'CA certificates (PEM) to trust a HOST by, instead of the roots of Node')

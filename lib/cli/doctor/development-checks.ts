@@ -1,13 +1,31 @@
 import { readFileSync, statSync } from 'node:fs';
-import { developmentFiles, hasIssued, readKept } from '../../credentials/development/development-files.ts';
+import { dirname } from 'node:path';
+import {
+  type DevelopmentFiles,
+  developmentFiles,
+  hasIssued,
+  readKept,
+} from '../../credentials/development/development-files.ts';
+import { codeOf } from '../input/read-file.ts';
 import { type Check, note, ok, wrong } from './check.ts';
 import type { Machine } from './machine.ts';
 
 const group = 'development certificate';
 
-/** Whether it is there, until when, and whether others can read its keys. */
+/** Whether it is there, until when, and whether others can read its keys; a note where this user may not look. */
 export function developmentChecks({ environment, now }: Machine): Check[] {
   const files = developmentFiles(environment);
+  try {
+    return checksOf(files, now);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    const message = `${dirname(files.authority)} cannot be looked at (${code})`;
+    return [note(group, 'DEVELOPMENT_CERTIFICATE', message, 'PORTCULLIS_HOME names another folder.')];
+  }
+}
+
+function checksOf(files: DevelopmentFiles, now: number): Check[] {
   const open = [files.localhost, files.authorityKey]
     .filter(isReadableByOthers)
     .map((file) =>

@@ -1,5 +1,6 @@
 import { CliFailure, exitCodes } from '../failure.ts';
 import type { Io } from '../io.ts';
+import { jsonText } from '../terminal/json-text.ts';
 import { plain } from '../terminal/plain.ts';
 import { type Style, style } from '../terminal/style.ts';
 import { bypassChecks } from './bypass-checks.ts';
@@ -15,7 +16,7 @@ import { supportChecks } from './support-checks.ts';
 export function doctor({ json }: { readonly json?: boolean }, io: Io): void {
   const checks = examine(thisMachine(io.environment, io.now(), io.directory));
   const isWell = checks.every(({ status }) => status !== 'wrong');
-  if (json === true) io.out(`${JSON.stringify({ ok: isWell, checks }, null, 2)}\n`);
+  if (json === true) io.out(jsonText({ ok: isWell, checks }));
   else io.out(asText(checks, style(io.colours)));
   if (!isWell) throw new CliFailure('', undefined, exitCodes.no);
 }

@@ -1,9 +1,11 @@
 import { type Check, note, ok, wrong } from './check.ts';
 import type { Machine } from './machine.ts';
+import { nodeOptions } from './node-options.ts';
 
 /** What in the environment, or among Node's own options, weakens TLS or changes whom it trusts. */
-export function environmentChecks({ environment, execArgv }: Machine): Check[] {
-  const options = [...execArgv, ...(environment['NODE_OPTIONS'] ?? '').split(/\s+/)].filter(Boolean);
+export function environmentChecks(machine: Machine): Check[] {
+  const { environment } = machine;
+  const options = nodeOptions(machine);
   const given = (pattern: RegExp): string | undefined => options.find((option) => pattern.test(option));
   const found = [
     rejectUnauthorized(environment),
@@ -14,8 +16,9 @@ export function environmentChecks({ environment, execArgv }: Machine): Check[] {
       environment['OPENSSL_CONF'],
       given(/^--openssl-(?:config|shared-config|legacy-provider)\b/),
     ),
-    extraAuthorities(environment['NODE_EXTRA_CA_CERTS'], given(/^--use-(?:openssl|system)-ca\b/)),
-    inspector(given(/^--inspect/)),
+    defaultCiphers(given(/^--tls-cipher-list\b/)),
+    extraAuthorities(environment, given(/^--use-(?:openssl|system)-ca\b/)),
+    inspector(given(/^--inspect(?:-brk(?:-node)?|-wait)?(?:=|$)/)),
   ].flatMap((check) => check ?? []);
   return found.length > 0 ? found : [ok('environment', 'ENVIRONMENT', 'nothing in it changes TLS')];
 }
@@ -81,8 +84,24 @@ function opensslConfiguration(file: string | undefined, option: string | undefin
       );
 }
 
-function extraAuthorities(file: string | undefined, option: string | undefined): Check | undefined {
-  const given = [...(file ? ['NODE_EXTRA_CA_CERTS'] : []), ...(option === undefined ? [] : [option])];
+const defaultCiphers = (option: string | undefined): Check | undefined =>
+  option === undefined
+    ? undefined
+    : note(
+        'environment',
+        'TLS_CIPHER_LIST',
+        `${option}: connections of this process offer other ciphers than Node's own (createServer sets its own)`,
+      );
+
+function extraAuthorities(
+  environment: Machine['environment'],
+  option: string | undefined,
+): Check | undefined {
+  const given = [
+    ...(environment['NODE_EXTRA_CA_CERTS'] ? ['NODE_EXTRA_CA_CERTS'] : []),
+    ...(environment['NODE_USE_SYSTEM_CA'] === '1' ? ['NODE_USE_SYSTEM_CA=1'] : []),
+    ...(option === undefined ? [] : [option]),
+  ];
   return given.length === 0
     ? undefined
     : note(

@@ -1,21 +1,31 @@
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf } from '../../errors.ts';
 import { CliFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { codeOf } from './read-file.ts';
+import { codeOf, whyNot } from './read-file.ts';
 
 /** What a module exports, CommonJS included. */
 export type Exports = Readonly<Record<string, unknown>>;
 
 const extensions = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];
 
-/** Whether `name` is there, and what. */
+/** Whether `name` is there, and what. A CliFailure where it cannot be looked at. */
 export function kindOf(io: Io, name: string): 'file' | 'folder' | 'other' | undefined {
-  const found = statSync(resolve(io.directory, name), { throwIfNoEntry: false });
+  const found = statOf(io, name);
   if (found === undefined) return undefined;
   return found.isDirectory() ? 'folder' : found.isFile() ? 'file' : 'other';
+}
+
+function statOf(io: Io, name: string): Stats | undefined {
+  try {
+    return statSync(resolve(io.directory, name), { throwIfNoEntry: false });
+  } catch (error) {
+    // No name of a file: that of a host, perhaps.
+    if (codeOf(error) === 'ENAMETOOLONG') return undefined;
+    throw new CliFailure(whyNot(name, error), undefined, undefined, error);
+  }
 }
 
 /** Says what is missing, and what may have been meant: `app` for `app.js`. */

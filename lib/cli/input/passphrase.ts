@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
 import { CliFailure, exitCodes } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { readWhole } from './read-file.ts';
+import { plain } from '../terminal/plain.ts';
+import { readGiven } from './read-file.ts';
 
 /** What `withPassphrase` adds to the options of a command. */
 export interface PassphraseFlags {
@@ -14,26 +15,27 @@ export function withPassphrase(command: Command): Command {
   return command
     .option('--passphrase-env <name>', 'environment variable that holds the passphrase')
     .addOption(
-      new Option('--passphrase-file <file>', 'file whose first line is the passphrase').conflicts(
-        'passphraseEnv',
-      ),
+      new Option(
+        '--passphrase-file <file>',
+        "file whose first line is the passphrase; '-' for standard input",
+      ).conflicts('passphraseEnv'),
     );
 }
 
 /** The passphrase that the options name; undefined without them. CliFailures: not set, empty, not readable. */
-export function passphraseFrom(flags: PassphraseFlags, io: Io): string | undefined {
+export async function passphraseFrom(flags: PassphraseFlags, io: Io): Promise<string | undefined> {
   if (flags.passphraseEnv !== undefined) return fromEnvironment(flags.passphraseEnv, io);
   if (flags.passphraseFile !== undefined) return fromFile(flags.passphraseFile, io);
   return undefined;
 }
 
-/** The same, or what is typed at a terminal; undefined where there is none. */
-export async function askedPassphrase(
-  flags: PassphraseFlags,
-  io: Io,
-  prompt: string,
-): Promise<string | undefined> {
-  return passphraseFrom(flags, io) ?? (io.askSecret === undefined ? undefined : io.askSecret(`${prompt}: `));
+/** Whether a key in PEM needs a passphrase: PKCS#8 (RFC 7468 11), or the older form of OpenSSL. */
+export const isEncryptedPem = (key: string): boolean =>
+  /BEGIN ENCRYPTED PRIVATE KEY|^Proc-Type: 4,ENCRYPTED/m.test(key);
+
+/** What is typed at a terminal for a key that needs it; undefined where there is none. */
+export async function typedPassphrase(key: string, file: string, io: Io): Promise<string | undefined> {
+  return isEncryptedPem(key) ? io.askSecret?.(`Passphrase of ${plain(file)}: `) : undefined;
 }
 
 function fromEnvironment(name: string, io: Io): string {
@@ -48,8 +50,9 @@ function fromEnvironment(name: string, io: Io): string {
   );
 }
 
-function fromFile(name: string, io: Io): string {
-  const [line = ''] = readWhole(io, name).toString('utf8').split(/\r?\n/, 1);
+async function fromFile(name: string, io: Io): Promise<string> {
+  const [line = ''] = (await readGiven(io, name)).toString('utf8').split(/\r?\n/, 1);
   if (line !== '') return line;
-  throw new CliFailure(`the first line of ${name} is empty`, 'Write the passphrase there.');
+  const shown = name === '-' ? 'standard input' : name;
+  throw new CliFailure(`the first line of ${shown} is empty`, 'Write the passphrase there.');
 }

@@ -29,12 +29,16 @@ interface Found {
 
 /** Prints the pins of each target; one that fails is told, and the others follow. */
 export async function pin(targets: readonly string[], flags: PinFlags, io: Io): Promise<void> {
+  if (flags.passphraseFile === '-' && targets.includes('-')) throw onlyOneInput();
+  let given: Promise<string | undefined> | undefined;
+  // Once for all: a pipe has it but once.
+  const passphrase = (): Promise<string | undefined> => (given ??= passphraseFrom(flags, io));
   const found: Found[] = [];
   let code: ExitCode = exitCodes.fine;
   for (const target of targets) {
     try {
       // oxlint-disable-next-line no-await-in-loop -- in the order of the command line
-      found.push(await look(target, flags, io));
+      found.push(await look(target, flags, passphrase, io));
     } catch (error) {
       code = reportFailure(error, io);
     }
@@ -45,14 +49,26 @@ export async function pin(targets: readonly string[], flags: PinFlags, io: Io): 
   if (code !== exitCodes.fine) throw new CliFailure('', undefined, code);
 }
 
-async function look(target: string, flags: PinFlags, io: Io): Promise<Found> {
+const onlyOneInput = (): CliFailure =>
+  new CliFailure(
+    'standard input cannot be both target and passphrase',
+    'Give one of them by a file.',
+    exitCodes.usage,
+  );
+
+async function look(
+  target: string,
+  flags: PinFlags,
+  passphrase: () => Promise<string | undefined>,
+  io: Io,
+): Promise<Found> {
   if (target === '-' || kindOf(io, target) !== undefined || looksLikeFile(target)) {
     const name = target === '-' ? 'standard input' : target;
     const content = await readGiven(io, target);
     let answer: Promise<string | undefined> | undefined;
     const typed = (): Promise<string | undefined> =>
       (answer ??= io.askSecret?.(`Passphrase of ${plain(name)}: `) ?? Promise.resolve(undefined));
-    const ask = { given: passphraseFrom(flags, io), typed };
+    const ask = { given: await passphrase(), typed };
     return { target, source: 'file', pins: await pinsOfFile(content, name, ask) };
   }
   const pins = await pinsOfServer(serverNamed(target, flags.servername), io.stop);

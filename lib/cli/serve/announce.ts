@@ -11,22 +11,27 @@ import { privateKeysIn } from './servable.ts';
 export interface Served {
   readonly name: string;
   readonly kind: 'app' | 'folder';
+  /** What it is bound to, in figures. */
+  readonly address: string;
   readonly port: number;
   readonly redirect: number | undefined;
 }
 
+const everywhere: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 /** Addresses that lead to this machine under the name that its development certificate has. */
-const local: ReadonlySet<string> = new Set(['127.0.0.1', '::1', '0.0.0.0', '::', 'localhost']);
+const local: ReadonlySet<string> = new Set(['127.0.0.1', '::1', ...everywhere]);
 
-const authority = (host: string): string =>
-  local.has(host) ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+/** By the address that it is bound to: `--host 0` is all of them. */
+const hostIn = ({ address }: Served, { host }: ServeFlags): string =>
+  local.has(address) ? 'localhost' : host.includes(':') ? `[${host}]` : host;
 
 const withPort = (scheme: 'http' | 'https', host: string, port: number): string =>
-  `${scheme}://${authority(host)}${port === (scheme === 'https' ? 443 : 80) ? '' : `:${port}`}/`;
+  `${scheme}://${host}${port === (scheme === 'https' ? 443 : 80) ? '' : `:${port}`}/`;
 
 /** The URL on standard output, and beside it how to use it. */
 export async function announce(served: Served, flags: ServeFlags, io: Io): Promise<void> {
-  const url = withPort('https', flags.host, served.port);
+  const host = hostIn(served, flags);
+  const url = withPort('https', host, served.port);
   if (served.kind === 'folder') await warnOfFolder(served.name, io);
   io.out(`${url}\n`);
   const { bold } = style(io.colours);
@@ -36,19 +41,19 @@ export async function announce(served: Served, flags: ServeFlags, io: Io): Promi
     ...howToTrust(url, flags, io),
     ...(served.redirect === undefined
       ? []
-      : [['redirect', `${withPort('http', flags.host, served.redirect)} leads there`] as const]),
+      : [['redirect', `${withPort('http', host, served.redirect)} leads there`] as const]),
     ['stop', `Ctrl-C; reload certificates and lists: kill -HUP ${process.pid}`],
   ];
   for (const [what, text] of lines) io.err(`${bold(what.padEnd(9))}${plain(text)}\n`);
 }
 
-function whatIsServed({ name, kind }: Served, { profile, http2, host, workers }: ServeFlags): string {
+function whatIsServed({ name, kind, address }: Served, { profile, http2, workers }: ServeFlags): string {
   const versions = profile === 'modern' ? 'TLS 1.3' : 'TLS 1.2 and 1.3';
   const protocols = http2 === true ? 'HTTP/2 and HTTP/1.1' : 'HTTP/1.1';
   const parts = [
     kind === 'folder' ? `the files of ${name}` : name,
     `${versions}, ${protocols}`,
-    ...(host === '0.0.0.0' || host === '::' ? ['on all addresses of this machine'] : []),
+    ...(everywhere.has(address) ? ['on all addresses of this machine'] : []),
     ...(workers > 1 ? [`${workers} workers`] : []),
   ];
   return parts.join('; ');

@@ -14,6 +14,12 @@ function wholeNumber(min: number, max: number, what: string): (value: string) =>
   };
 }
 
+/** Node takes none for all addresses of this machine. */
+function address(value: string): string {
+  if (/^\S+$/.test(value)) return value;
+  throw new InvalidArgumentError('Give an address, or a name of this machine.');
+}
+
 /** `portcullis serve [entry]`. */
 export function serveCommand(io: Io): Command {
   const command = new Command('serve')
@@ -22,7 +28,7 @@ export function serveCommand(io: Io): Command {
     )
     .argument('[entry]', 'module that exports an app (default export, or app), or a folder', '.')
     .option('-p, --port <port>', 'port; 0 takes a free one', wholeNumber(0, 65_535, 'a port'), 8443)
-    .option('--host <address>', 'address to listen on; 0.0.0.0 or :: for all', '127.0.0.1')
+    .option('--host <address>', 'address to listen on; 0.0.0.0 or :: for all', address, '127.0.0.1')
     .option('--cert <file>', 'certificate with its issuers, PEM; with --key, repeatable', append)
     .option('--key <file>', 'private key of --cert, PEM', append)
     .addOption(

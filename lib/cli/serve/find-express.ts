@@ -16,22 +16,27 @@ export interface ExpressModule {
   readonly static: ServeStatic;
 }
 
-/** The Express of the user's folder, or else the one beside Portcullis. A CliFailure where there is none. */
+/** The Express 5 of the user's folder, or else the one beside Portcullis. A CliFailure where there is none. */
 export async function findExpress(io: Io): Promise<ExpressModule> {
-  const places = [resolve(io.directory, 'package.json'), import.meta.url];
-  for (const place of places) {
-    const file = resolved(place);
-    if (file === undefined) continue;
-    // oxlint-disable-next-line no-await-in-loop -- the first that is there
-    const loaded = (await import(pathToFileURL(file).href)) as { default: ExpressModule };
+  const found = [resolve(io.directory, 'package.json'), import.meta.url].map(installedAt);
+  const usable = found.find((one) => one?.version.startsWith('5.'));
+  if (usable !== undefined) {
+    const loaded = (await import(pathToFileURL(usable.file).href)) as { default: ExpressModule };
     return loaded.default;
   }
-  throw new CliFailure('a folder is served by Express, which is not installed', 'npm install express');
+  const other = found.find((one) => one !== undefined);
+  const seen = other === undefined ? '' : ` (but ${other.version} is)`;
+  throw new CliFailure(
+    `a folder is served by Express 5, which is not installed${seen}`,
+    'npm install express@5',
+  );
 }
 
-function resolved(place: string): string | undefined {
+function installedAt(place: string): { readonly file: string; readonly version: string } | undefined {
   try {
-    return createRequire(place).resolve('express');
+    const require = createRequire(place);
+    const { version } = require('express/package.json') as { version: unknown };
+    return { file: require.resolve('express'), version: String(version) };
   } catch {
     return undefined;
   }

@@ -40,13 +40,21 @@ export interface ServerOptions {
 
 /** Refuses combinations that would silently mean less than they say. */
 export function checkFlags(flags: ServeFlags): void {
-  const { cert = [], key = [], clientAuth, ca, crl } = flags;
+  const { cert = [], key = [], pfx, clientAuth, ca, crl } = flags;
   if (cert.length !== key.length) {
     throw usage(
       `${cert.length} --cert and ${key.length} --key`,
       'Each certificate needs its key: --cert server.pem --key server.key',
     );
   }
+  const idlePassphrase =
+    flags.passphraseEnv !== undefined
+      ? '--passphrase-env'
+      : flags.passphraseFile !== undefined
+        ? '--passphrase-file'
+        : undefined;
+  if (idlePassphrase !== undefined && key.length === 0 && pfx === undefined)
+    throw usage(`${idlePassphrase} without --key or --pfx`, 'Name what it opens, or leave it out.');
   if (clientAuth !== undefined && ca === undefined)
     throw usage('--client-auth without --ca', 'Say whose clients are believed: --ca clients-ca.pem');
   const idle = ca !== undefined ? '--ca' : crl !== undefined ? '--crl' : undefined;
@@ -114,13 +122,21 @@ export function inFlags(error: unknown): unknown {
   if (name !== 'ConfigError' || typeof path !== 'string' || typeof message !== 'string') return error;
   const flag = flagOf.find(([pattern]) => pattern.test(path))?.[1];
   if (flag === undefined) return error;
-  const hint = code === 'CERTIFICATE_MISSING' && path === 'cert' ? withoutCertificate : String(remedy);
+  const hint = hintFor(String(code), path, String(remedy));
   const problem = message
     .slice(path.length + 2, message.length - String(remedy).length)
     .trim()
     .replace(/\.$/, '');
   return new CliFailure(`${flag}: ${problem}`, hint, exitCodes.failed, error);
 }
+
+const hintFor = (code: string, path: string, remedy: string): string =>
+  code === 'CERTIFICATE_MISSING' && path === 'cert'
+    ? withoutCertificate
+    : remedy.replace(
+        /\b(its|the right) `passphrase`/,
+        '$1 passphrase by --passphrase-env or --passphrase-file',
+      );
 
 const withoutCertificate =
   'Give --cert and --key, or --pfx: with NODE_ENV=production there is no development certificate.';

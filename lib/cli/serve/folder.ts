@@ -41,6 +41,5 @@ function onlyReading(request: Request, _response: Response, next: NextFunction):
 const onlyServable =
   (root: string): RequestHandler =>
   async (request, _response, next) => {
-    if (!(await isServable(root, request.path))) throw notFound();
-    next();
+    next((await isServable(root, request.path)) ? undefined : notFound());
   };

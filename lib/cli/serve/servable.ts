@@ -1,36 +1,17 @@
-import { open, readdir, realpath, stat } from 'node:fs/promises';
-import { basename, extname, isAbsolute, join, normalize, relative, sep } from 'node:path';
-
-/** Files of keys by their names, whatever is in them. */
-const keyEndings: ReadonlySet<string> = new Set([
-  '.key',
-  '.p12',
-  '.pfx',
-  '.jks',
-  '.keystore',
-  '.ppk',
-  '.kdbx',
-]);
-const keyNames = /^id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?$/;
-/** Pages and what they are made of: never read in advance. */
-const webEndings: ReadonlySet<string> = new Set(
-  '.html .htm .css .js .mjs .map .wasm .svg .png .jpg .jpeg .gif .webp .avif .ico .woff .woff2 .ttf .otf .mp3 .mp4 .webm .pdf .md'.split(
-    ' ',
-  ),
-);
-/** PEM of a private key, of any kind (RFC 7468 10, 11; RFC 5915; OpenSSH); in JSON as well. */
-const privateKey = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY/;
-const looked = 64 * 1024;
+import { constants } from 'node:fs';
+import { access, readdir, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join, normalize, relative, sep } from 'node:path';
+import { codeOf } from '../input/read-file.ts';
+import { holdsPrivateKey } from './private-key.ts';
 
 /**
- * Whether the file that a request names may be shown: by its real place inside `root`, nothing hidden, no private key.
- * True for what is not there, which the file server answers itself.
+ * Whether the file that a request names may be shown: by its real place inside `root`, nothing hidden, a regular file
+ * that can be read, no private key. True for what is not there, which the file server answers itself. Never rejects.
  */
 export async function isServable(root: string, path: string): Promise<boolean> {
   const file = fileOf(root, path);
   if (file === undefined) return true;
-  const [folder, ...found] = await Promise.all([root, file, join(file, 'index.html')].map(realOf));
-  const closed = await Promise.all(found.map((place) => isClosed(folder, place)));
+  const closed = await Promise.all([file, join(file, 'index.html')].map((one) => isClosed(root, one)));
   return !closed.includes(true);
 }
 
@@ -43,50 +24,50 @@ function fileOf(root: string, path: string): string | undefined {
   }
 }
 
-async function realOf(file: string): Promise<string | undefined> {
+const absent: ReadonlySet<string | undefined> = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'ENAMETOOLONG',
+  'ERR_INVALID_ARG_VALUE',
+]);
+
+/** What cannot be looked at is closed. */
+async function isClosed(root: string, file: string): Promise<boolean> {
   try {
-    return await realpath(file);
-  } catch {
-    return undefined;
+    const [folder, place] = await Promise.all([realpath(root), realpath(file)]);
+    return isElsewhere(relative(folder, place)) || (await isPrivate(place));
+  } catch (error) {
+    return !absent.has(codeOf(error));
   }
 }
 
-async function isClosed(folder: string | undefined, place: string | undefined): Promise<boolean> {
-  if (folder === undefined || place === undefined) return false;
-  const inside = relative(folder, place);
-  // '..' begins with a dot as well; on Windows another drive has no relative path.
-  const hidden = inside.split(sep).some((step) => step.startsWith('.')) || isAbsolute(inside);
-  return hidden || holdsPrivateKey(place);
-}
+/**
+ * Outside, or hidden. But for `..data`, which the file server hides from requests, and where Kubernetes has the files
+ * that its links lead to. On Windows another drive has no relative path.
+ */
+const isElsewhere = (inside: string): boolean =>
+  inside.split(sep).some((step) => /^\.(?!\.[^.])/.test(step)) || isAbsolute(inside);
 
-/** By its name, or by what its first 64 KiB say. */
-async function holdsPrivateKey(file: string): Promise<boolean> {
-  const ending = extname(file).toLowerCase();
-  const kind = await stat(file);
-  if (!kind.isFile()) return false;
-  if (keyEndings.has(ending) || keyNames.test(basename(file).toLowerCase())) return true;
-  return !webEndings.has(ending) && privateKey.test(await beginningOf(file));
-}
-
-async function beginningOf(file: string): Promise<string> {
-  const handle = await open(file);
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(looked), 0, looked, 0);
-    return buffer.toString('latin1', 0, bytesRead);
-  } finally {
-    await handle.close();
-  }
+/** Neither a folder nor a file that anybody may read; a pipe is not even opened, as that would wait for its writer. */
+async function isPrivate(place: string): Promise<boolean> {
+  const found = await stat(place);
+  if (found.isDirectory()) return false;
+  if (!found.isFile()) return true;
+  await access(place, constants.R_OK);
+  return holdsPrivateKey(place);
 }
 
 /** The private keys that lie openly in a folder itself, not in those within it; three at most. */
 export async function privateKeysIn(root: string): Promise<string[]> {
-  const entries = await readdir(root, { withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.')).slice(0, 1_000);
-  const private_ = await Promise.all(
-    files.map(async ({ name }) => ({
-      name,
-      secret: await holdsPrivateKey(join(root, name)).catch(() => false),
-    })),
-  );
-  return private_.flatMap(({ name, secret }) => (secret ? [name] : [])).slice(0, 3);
+  const names = (await readdir(root)).filter((name) => !name.startsWith('.')).slice(0, 1_000);
+  const secret = await Promise.all(names.map((name) => isKeyFile(join(root, name))));
+  return names.filter((_name, index) => secret[index]).slice(0, 3);
+}
+
+async function isKeyFile(file: string): Promise<boolean> {
+  try {
+    return (await stat(file)).isFile() && (await holdsPrivateKey(file));
+  } catch {
+    return false;
+  }
 }

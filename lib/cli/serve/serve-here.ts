@@ -20,17 +20,29 @@ export async function serveHere(
   passphrase: string | undefined,
   io: Io,
 ): Promise<void> {
-  const entry = await loadEntry(name, io);
+  const entry = await loaded(name, io);
   // From now on a signal is heeded: who reads the URL may send one at once.
   const { stop } = io;
   const server = makeServer(entry, flags, passphrase, io);
   await listen(server, flags);
-  const { port } = server.address() as AddressInfo;
-  const served: Served = { name, kind: entry.kind, port, redirect: redirectPort(server) };
+  const { port, address } = server.address() as AddressInfo;
+  const served: Served = { name, kind: entry.kind, address, port, redirect: redirectPort(server) };
   if (cluster.isWorker) process.send?.({ portcullis: 'serving/1', served });
   else await announce(served, flags, io);
+  io.answered();
   await stopped(stop);
   await end(server, flags, io);
+}
+
+/** A worker's channel alone must not keep it waiting for a module that is never ready. */
+async function loaded(name: string, io: Io): Promise<Entry> {
+  const channel = cluster.isWorker ? process.channel : undefined;
+  channel?.unref();
+  try {
+    return await loadEntry(name, io);
+  } finally {
+    channel?.ref();
+  }
 }
 
 function makeServer(

@@ -4,13 +4,15 @@ import { answerWorkers } from '../../tickets/cluster-primary.ts';
 import { CliFailure, type ExitCode, exitCodes } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { announce, type Served } from './announce.ts';
+import { withFixedPorts } from './fixed-ports.ts';
 import type { ServeFlags } from './flags.ts';
 import { type PoolWorker, WorkerPool } from './worker-pool.ts';
 
 /** Serves by processes that share the port, until it is asked to stop. They run this same command line. */
 export async function serveByWorkers(flags: ServeFlags, io: Io): Promise<void> {
   answerWorkers();
-  cluster.setupPrimary({ exec: process.argv[1]!, args: process.argv.slice(2) });
+  const args = await withFixedPorts(process.argv.slice(2), flags);
+  cluster.setupPrimary({ exec: process.argv[1]!, args });
   const pool = new WorkerPool({
     count: flags.workers,
     fork: () => poolWorker(cluster.fork()),
@@ -20,7 +22,7 @@ export async function serveByWorkers(flags: ServeFlags, io: Io): Promise<void> {
     },
     now: io.now,
     tell: (line) => io.err(`${line}\n`),
-    onServing: (served) => void announce(served as Served, flags, io),
+    onServing: (served) => void announce(served as Served, flags, io).then(io.answered),
   });
   const reload = (): void => pool.signal('SIGHUP');
   const stop = (): void => pool.stop();

@@ -3,7 +3,7 @@
  * overrides and isolates, zero-width ones, tags), line and paragraph separators, lone surrogates, and unassigned and
  * private ones.
  */
-const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
+export const unsafe: RegExp = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 
 /** Names that everybody knows; the others are shown by number. */
 const shortEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };

@@ -25,7 +25,7 @@ export function style(colours: boolean): Style {
 }
 
 /**
- * Whether to colour: `NO_COLOR` (no-color.org) says no, `FORCE_COLOR` yes (but '0' and 'false' no), `TERM=dumb` no, and
+ * Whether to colour: `NO_COLOR` (no-color.org) says no, `FORCE_COLOR` yes (but '0' and 'false' no, and empty nothing), `TERM=dumb` no, and
  * otherwise a terminal decides.
  */
 export function wantsColours(
@@ -34,6 +34,6 @@ export function wantsColours(
 ): boolean {
   const force = environment['FORCE_COLOR'];
   if (environment['NO_COLOR']) return false;
-  if (force !== undefined) return force !== '0' && force.toLowerCase() !== 'false';
+  if (force) return force !== '0' && force.toLowerCase() !== 'false';
   return isTerminal && environment['TERM'] !== 'dumb';
 }
