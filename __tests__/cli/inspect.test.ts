@@ -3,7 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createPlain } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import * as https from 'node:https';
-import type { AddressInfo, Server as NetServer } from 'node:net';
+import {
+  type AddressInfo,
+  connect as connectTcp,
+  createServer as createTcpServer,
+  type Server as NetServer,
+} from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -296,6 +301,11 @@ describe('of a certificate inspect says', () => {
     expect(await findings(overrides as Parameters<typeof oddCertificate>[0])).toContain(code);
   });
 
+  it('CERTIFICATE_HOST_MISMATCH by the name that was asked for', async () => {
+    const { out } = await inspect(await portOf(usual()), ['--quick', '--servername', 'other.test']);
+    expect(out).toMatch(/it is for localhost, 127\.0\.0\.1, not for\s+other\.test/);
+  });
+
   it('CERTIFICATE_CHAIN_ORDER where another stands between it and its issuer', async () => {
     const stranger = oddAuthority({ subject: commonName('Stranger') });
     expect(await findings({}, stranger.certificate)).toEqual(
@@ -374,6 +384,33 @@ describe('of client certificates inspect says', () => {
       chains: [{ trusted: true, hostMatches: true }],
     });
     expect(codesOf(inspection)).not.toContain('HANDSHAKE_FAILED');
+  });
+
+  it('nothing, where the handshake fails for another reason: that is a failure', async () => {
+    const inner = usual({ requestCert: true, rejectUnauthorized: true, ca: server.chain });
+    const innerPort = await portOf(inner);
+    let connections = 0;
+    const outer = createTcpServer((socket) => {
+      socket.on('error', () => {});
+      // The first hello reaches a server that asks for a certificate, and what comes later is an internal_error.
+      if (connections++ > 0) {
+        socket.once('data', () => socket.end(Buffer.of(21, 3, 3, 0, 2, 2, 80)));
+        return;
+      }
+      const through = connectTcp(innerPort, '127.0.0.1');
+      through.on('error', () => {});
+      socket.on('close', () => through.destroy());
+      socket.pipe(through).pipe(socket);
+    });
+    const port = await portOf(outer);
+    const inspection = await seen(port, ['--quick']);
+    expect(inspection).toMatchObject({
+      negotiated: null,
+      verdict: 'fail',
+      clientCertificate: { requested: true, required: null },
+    });
+    expect(codesOf(inspection)).toContain('HANDSHAKE_FAILED');
+    expect((await inspect(port, ['--quick'])).code).toBe(1);
   });
 
   it('that it is optional, and what it comes to with one', async () => {

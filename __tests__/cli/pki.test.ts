@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { get } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -203,6 +203,15 @@ describe('pki init', () => {
     expect((await refused('crl --root --dir two')).err).toMatch(/--root-key FILE/);
   });
 
+  test('reads the clock once: the intermediate ends with a root that is short', async () => {
+    let now = Date.now();
+    await done('init --no-passphrase --intermediate --days 100 --dir two', { now: () => (now += 2_000) });
+    const [root, intermediate] = ['root', 'intermediate'].map(
+      (name) => new X509Certificate(read(`two/${name}.pem`)),
+    );
+    expect([intermediate!.validFrom, intermediate!.validTo]).toEqual([root!.validFrom, root!.validTo]);
+  });
+
   test.each([
     ['init --permit a.test --unconstrained --dir x', /contradict/],
     ['init --root-out k --dir x', /--root-out needs --intermediate/],
@@ -347,6 +356,37 @@ describe('pki server and client', () => {
     expect([await status('alice'), await status('bob@example.org')]).toEqual([403, 200]);
   });
 
+  test('issue by an intermediate until that has leaked: the root’s list shuts out whatever it has issued', async () => {
+    fs.rmSync(file('pki'), { recursive: true });
+    await done('init --no-passphrase --intermediate --root-out root.key');
+    await done('server localhost');
+    await done('client alice');
+    server = createServer(
+      {
+        certificate: {
+          keyFile: file('pki/issued/localhost/server.key'),
+          certFile: file('pki/issued/localhost/server.pem'),
+        },
+        clientAuth: {
+          mode: 'optional',
+          ca: { file: file('pki/ca.pem') },
+          crl: [{ file: file('pki/crl.pem') }, { file: file('pki/root-crl.pem') }],
+        },
+        watch: false,
+      },
+      express().get('/', requireClientCertificate(), (_request, response) => void response.send('in')),
+    );
+    server.listen(0, 'localhost');
+    await once(server, 'listening');
+    expect(await status('alice')).toBe(200);
+    const { err } = await done(
+      'revoke pki/intermediate.pem --root-key root.key --reason keyCompromise --out copy.pem',
+    );
+    expect(err).toMatch(/root-crl\.pem to all who check/);
+    await server.reload();
+    expect(await status('alice')).toBe(403);
+  });
+
   test('record a certificate, and write its key for the owner alone', async () => {
     const issued = await json('client alice --key-type ed25519 --days 7');
     const entry = record().certificates[0];
@@ -426,6 +466,20 @@ describe('pki server and client', () => {
     expect(pair.checkPrivateKey(createPrivateKey(read('pki/issued/alice/client.key')))).toBe(true);
   });
 
+  test('hint at the options that the command has', async () => {
+    const { serialNumber } = await json('client alice');
+    await done('renew alice --new-key');
+    fs.writeFileSync(file('taken'), '');
+    fs.mkdirSync(file('new'));
+    fs.writeFileSync(file('new/client.pem'), '');
+    for (const [line, hint] of [
+      ['init --no-passphrase --intermediate --root-out taken --dir two', /hint: .*--dir.*--root-out/],
+      [`renew ${serialNumber} --out new`, /hint: Name another folder with --out\.\n/],
+      ['export --root --out taken', /hint: Name another file.*--force/],
+    ] as const)
+      expect((await refused(line)).err).toMatch(hint);
+  });
+
   test('follow no symbolic link to write a key', async () => {
     fs.mkdirSync(file('out'));
     fs.writeFileSync(file('victim'), 'untouched');
@@ -459,6 +513,13 @@ describe('pki server and client', () => {
       ]);
       const own = await json('server --csr - --names-from-csr --name own', { input: read('server.csr') });
       expect([own.names.dns, own.subject]).toEqual([['localhost', 'other.test'], { CN: ['evil'] }]);
+    });
+
+    test('are read in DER as well', async () => {
+      const { request } = await createRequest({ names: ['der.test'] });
+      fs.writeFileSync(file('der.csr'), derOf(request));
+      const { names } = await json('sign der.csr --names-from-csr');
+      expect(names.dns).toEqual(['der.test']);
     });
 
     test('are issued by pki sign as well, for a server or a client', async () => {
@@ -545,6 +606,21 @@ describe('pki renew', () => {
     expect((await refused(`renew ${last.serialNumber}`)).err).toMatch(/is not the key of this certificate/);
   });
 
+  test('asks what kind of new key to make for one that is not made here', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2560 });
+    const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const { request } = await createRequest({ subject: 'alice', key });
+    fs.writeFileSync(file('alice.csr'), request);
+    await done('client alice --csr alice.csr');
+    expect((await refused('renew alice --new-key')).err).toMatch(
+      /--key-type: .*not made here \(rsa 2560\)\n.*ecdsa-p256/,
+    );
+    const renewed = await json('renew alice --new-key --key-type ecdsa-p384 --out new');
+    expect(createPrivateKey(fs.readFileSync(renewed.files.key)).asymmetricKeyDetails).toEqual({
+      namedCurve: 'secp384r1',
+    });
+  });
+
   test('refuses who was revoked, and whom it does not know', async () => {
     await done('client alice');
     await done('revoke alice --reason cessationOfOperation');
@@ -556,6 +632,40 @@ describe('pki renew', () => {
 });
 
 describe('pki renew --authority', () => {
+  test('gives the root above an intermediate a new time, without which that gains none', async () => {
+    await done('init --no-passphrase --intermediate --root-out root.key --days 400 --dir two');
+    await done('client alice --dir two');
+    const now = Date.now() + 350 * day;
+    await done('crl --dir two', { now });
+    const due = await pki('list --expiring 60 --dir two', { now });
+    expect(due.err).toMatch(
+      /Renew the root: portcullis pki renew --authority --root --root-key FILE; Renew the intermediate: portcullis pki renew --authority --root-key FILE/,
+    );
+    expect((await refused('renew --authority --root-key root.key --dir two', { now })).err).toMatch(
+      /the root ends on .*\n.*renew --authority --root /,
+    );
+    const old = new X509Certificate(read('two/root.pem'));
+    const renewed = await json('renew --authority --root --root-key root.key --dir two', { now });
+    const root = new X509Certificate(read('two/root.pem'));
+    expect([renewed.role, root.subject, root.publicKey.equals(old.publicKey)]).toEqual([
+      'root',
+      old.subject,
+      true,
+    ]);
+    expect(read('two/ca.pem')).toBe(read('two/root.pem') + read('two/intermediate.pem'));
+    await done('renew --authority --root-key root.key --dir two', { now });
+    await done('renew alice --dir two', { now });
+    await done('crl --root --root-key root.key --dir two', { now });
+    expect((await pki('list --expiring 60 --dir two', { now })).code).toBe(0);
+  });
+
+  test('tells by the name of the option what lies beyond the end of the root', async () => {
+    await done('init --no-passphrase --intermediate --days 400 --dir two');
+    await done('renew --authority --root --days 500 --dir two');
+    const { code, err } = await refused('renew --authority --days 600 --dir two');
+    expect([code, err]).toEqual([2, expect.stringMatching(/--days: .* is after the issuer's own end/)]);
+  });
+
   test('gives the root a new time, under which what it has issued is good', async () => {
     await done('client alice');
     const old = new X509Certificate(read('pki/root.pem'));
@@ -584,7 +694,9 @@ describe('pki renew --authority', () => {
     ['renew', /what shall be renewed/],
     ['renew alice --authority', /renews the authority alone/],
     ['renew --authority --new-key', /renews the authority alone/],
-    ['renew alice --root-key x', /goes with --authority/],
+    ['renew alice --root-key x', /--root-key goes with --authority/],
+    ['renew alice --root', /--root goes with --authority/],
+    ['renew alice --key-type rsa-2048', /--key-type without --new-key/],
   ])('refuses: %s', async (line, message) => {
     expect((await refused(line)).err).toMatch(message);
   });
@@ -611,6 +723,56 @@ describe('pki revoke', () => {
     await done('renew alice');
     expect((await refused('revoke alice')).err).toMatch(/'alice' means 2 certificates\n.*--all/);
     expect((await json('revoke alice --all')).revoked).toHaveLength(2);
+  });
+
+  test('for a key that has leaked takes all that have it, and else says that they are good still', async () => {
+    const { serialNumber } = await json('client alice');
+    const second = await json('renew alice');
+    fs.copyFileSync(file('pki/issued/alice/client.pem'), file('second.pem'));
+    const third = await json('renew alice');
+    const other = await json('renew alice --new-key');
+    const warned = await done(`revoke ${serialNumber} --reason affiliationChanged`);
+    expect(warned.err).toMatch(
+      new RegExp(`${second.serialNumber}, ${third.serialNumber}.*--reason keyCompromise`),
+    );
+    const { revoked } = JSON.parse((await pki('revoke second.pem --reason keyCompromise --json')).out);
+    expect(revoked.map((one: Json) => one.serialNumber)).toEqual([second.serialNumber, third.serialNumber]);
+    const states = (await json('list')).certificates;
+    expect(states.map((one: Json) => [one.status, one.renewedBy])).toEqual([
+      ['revoked', other.serialNumber],
+      ['revoked', other.serialNumber],
+      ['revoked', other.serialNumber],
+      ['valid', null],
+    ]);
+  });
+
+  test('of an intermediate is on the list of the root, with all of its key, and stays there', async () => {
+    await done('init --no-passphrase --intermediate --root-out root.key --dir two');
+    await done('client alice --dir two');
+    const older = read('two/record.json');
+    const former = new X509Certificate(read('two/intermediate.pem')).serialNumber;
+    await done('renew --authority --root-key root.key --dir two');
+    const word = 'revoke two/intermediate.pem --dir two';
+    expect((await refused(word)).err).toMatch(/--root-key FILE/);
+    expect((await refused('revoke alice --root-key root.key --dir two')).err).toMatch(/of an intermediate/);
+    const current = new X509Certificate(read('two/intermediate.pem')).serialNumber;
+    const result = await pki(`${word} --root-key root.key --reason keyCompromise`);
+    expect([result.code, result.err]).toEqual([0, expect.stringMatching(/issues no more.*pki init/)]);
+    const onList = async (): Promise<string[]> =>
+      (await json('show two/root-crl.pem')).revoked.map((one: Json) => `${one.serialNumber} ${one.reason}`);
+    const both = [`${current} caCompromise`, `${former} caCompromise`];
+    expect(await onList()).toEqual(both);
+    await done('crl --root --root-key root.key --dir two');
+    expect(await onList()).toEqual(both);
+    for (const line of ['server localhost', 'renew alice', 'renew --authority --root-key root.key'])
+      expect((await refused(`${line} --dir two`)).err).toMatch(/the intermediate was revoked .*\n.*pki init/);
+    expect((await json('list --dir two')).authorities[1].revoked).toMatchObject({ reason: 'caCompromise' });
+    // Of its clients one may be revoked still.
+    await done('revoke alice --dir two');
+    fs.writeFileSync(file('two/record.json'), older);
+    expect((await refused('server localhost --dir two')).err).toMatch(/the intermediate was revoked/);
+    expect((await json('crl --root --root-key root.key --dir two')).revoked).toBe(2);
+    expect(await onList()).toEqual(both);
   });
 
   test('done twice changes nothing, but the reason may follow', async () => {
@@ -879,6 +1041,31 @@ describe('where the disk gives up', () => {
     expect(fs.readdirSync(directory)).toEqual(['pki']);
   });
 
+  test.each([0, 1, 2, 3])(
+    'and the process is killed %i steps into taking back what could not be recorded, nothing is unrecorded',
+    async (steps) => {
+      const [rename, remove] = [fs.renameSync, fs.rmSync];
+      jest
+        .spyOn(fs, 'renameSync')
+        .mockImplementation((from, to) => (String(to).endsWith('record.json') ? full() : rename(from, to)));
+      let left = steps;
+      jest.spyOn(fs, 'rmSync').mockImplementation((path, options) => {
+        if (/\.[0-9]\.[0-9a-f]{12}\.tmp$|pending/.test(String(path)) && left-- <= 0)
+          throw new Error('killed');
+        remove(path, options);
+      });
+      expect((await pki('client alice')).code).toBeGreaterThan(1);
+      jest.restoreAllMocks();
+      await done('list');
+      const recorded = record().certificates.length;
+      const handedOut = fs.existsSync(file('pki/issued/alice'))
+        ? fs.readdirSync(file('pki/issued/alice'))
+        : [];
+      expect(recorded === 1 || handedOut.length === 0).toBe(true);
+      expect(fs.readdirSync(file('pki')).filter((name) => /lock|tmp|pending/.test(name))).toEqual([]);
+    },
+  );
+
   test('a process that was killed while it wrote keys leaves none, and one that was moving them is finished', async () => {
     await done('client zero');
     const killed = killedAt('client.pem');
@@ -915,6 +1102,21 @@ describe('pki list', () => {
       ['brief', 'valid'],
     ]);
     expect(states[0].renewedBy).toBe(states[3].serialNumber);
+  });
+
+  test('tells what has ended until it is renewed, revoked or issued again, and what only a revoked one renewed', async () => {
+    for (const name of ['one', 'two', 'three']) await done(`client ${name} --days 5`);
+    await done('renew three');
+    const third = record().certificates[3].serialNumber;
+    await done(`revoke ${third} --reason superseded`);
+    const now = Date.now() + 20 * day;
+    const due = await pki('list --expiring 3 --json', { now });
+    expect([due.code, due.err]).toEqual([1, expect.stringMatching(/3 certificates have ended\n/)]);
+    expect(JSON.parse(due.out).certificates.map(({ name }: Json) => name)).toEqual(['one', 'two', 'three']);
+    await done('renew one --days 10', { now });
+    await done('client two --days 10 --force', { now });
+    await done('revoke three --all', { now });
+    expect((await pki('list --expiring 3', { now })).code).toBe(0);
   });
 
   test('tells that the list of the root above an intermediate has run out', async () => {
@@ -965,6 +1167,14 @@ describe('pki show', () => {
     expect(await json('show - --dir pki', { input: request })).toMatchObject({ kind: 'request' });
     await done('client alice');
     expect(await json('show alice')).toMatchObject({ kind: 'certificate', status: 'valid', name: 'alice' });
+    for (const [name, pem] of [
+      ['request', request],
+      ['crl', read('pki/crl.pem')],
+      ['certificate', read('pki/root.pem')],
+    ] as const) {
+      fs.writeFileSync(file(`${name}.der`), derOf(pem));
+      expect(await json(`show ${name}.der`)).toMatchObject({ kind: name });
+    }
     fs.renameSync(file('pki'), file('other'));
     expect(await json('show other/root.pem')).toMatchObject({ kind: 'certificate', authority: true });
   });

@@ -54,9 +54,9 @@ export interface Authority {
    */
   renew(options?: AuthorityRenewalInput): Promise<Authority>;
   /**
-   * A complete list of what it has revoked, in PEM (RFC 5280 5), with its key identifier and a CRL number that is greater
-   * than that of each list before of this object, and of `after`. The caller keeps the record: what is not in `revoked`
-   * is not revoked.
+   * A complete list of what it has revoked, in PEM (RFC 5280 5), with its key identifier and a CRL number: `number` as it
+   * is given, or else one that is greater than that of each list before of this object. With `after` either is greater
+   * than that list's, or it is a ConfigError. The caller keeps the record: what is not in `revoked` is not revoked.
    */
   crl(options: CrlOptions): Promise<string>;
 }

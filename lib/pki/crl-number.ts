@@ -11,6 +11,7 @@ import {
 } from '../x509/der.ts';
 import { readExtensions } from '../x509/extensions.ts';
 import { findPem } from '../x509/pem.ts';
+import type { Certificate } from '../x509/certificate.ts';
 import type { Issuer } from './issuer.ts';
 import { isSignedBy } from './request/signature.ts';
 
@@ -32,15 +33,22 @@ export function readCrlNumber(pem: string, issuer: Issuer, path: string): bigint
   }
 }
 
-function readNumber(der: Buffer, issuer: Issuer, path: string): bigint {
+/** The fields of a list that this authority has signed; undefined for another's. Throws a DerError. */
+export function readOwnCrl(der: Buffer, issuer: Certificate): readonly DerElement[] | undefined {
   const [list, algorithm, signature] = readChildren(readElement(der, tags.sequence));
   const fields = readChildren(expectTag(list, tags.sequence));
   const [version] = fields;
   const name = fields[version?.tag === tags.integer ? 2 : 1];
   const isOurs =
-    name?.raw.equals(issuer.certificate.subjectRaw) === true &&
-    isSignedBy(issuer.certificate.x509.publicKey, algorithm, list!.raw, readBitString(signature));
-  if (!isOurs) throw refusal(path, 'it is not signed by this authority', 'Give the last list of this one.');
+    name?.raw.equals(issuer.subjectRaw) === true &&
+    isSignedBy(issuer.x509.publicKey, algorithm, list!.raw, readBitString(signature));
+  return isOurs ? fields : undefined;
+}
+
+function readNumber(der: Buffer, issuer: Issuer, path: string): bigint {
+  const fields = readOwnCrl(der, issuer.certificate);
+  if (fields === undefined)
+    throw refusal(path, 'it is not signed by this authority', 'Give the last list of this one.');
   const extensions = fields.find(({ tag }) => tag === explicitTag(0));
   const value = extensions && readExtensions(extensions).get(crlNumber)?.value;
   return value === undefined ? -1n : readUnsigned(readElement(value, tags.integer));

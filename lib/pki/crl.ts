@@ -13,8 +13,8 @@ export interface CrlOptions {
   /** All that are revoked; may be empty. */
   readonly revoked: readonly RevokedCertificate[];
   /**
-   * Greater than that of every list before, which is yours to see to, or to give `after` as well. Default: the time in
-   * milliseconds, or one more than the last.
+   * Taken as it is: that it is greater than that of every list before is yours to see to, or to give `after` as well,
+   * which is then checked. Default: the time in milliseconds, or one more than the last list's of this object.
    */
   readonly number?: bigint | number;
   /**
@@ -35,7 +35,7 @@ export interface SignedCrl {
 }
 
 /**
- * A complete CRL of version 2 (RFC 5280 5) in PEM, numbered higher than `last`. Written here, as @peculiar/x509 2.2.0
+ * A complete CRL of version 2 (RFC 5280 5) in PEM, numbered higher than `last` unless its number is given. Written here, as @peculiar/x509 2.2.0
  * gives an entry without a reason an empty list of extensions, which is no valid DER, and takes the square of the
  * entries in time.
  */

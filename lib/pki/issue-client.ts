@@ -37,6 +37,7 @@ export interface ClientCertificateOptions extends LeafOptions {
 export interface ClientPublicKeyOptions extends Omit<ClientCertificateOptions, 'keyType'> {
   /** SubjectPublicKeyInfo in PEM (`BEGIN PUBLIC KEY`). */
   readonly publicKey: string;
+  /** None: the key is there. */
   readonly keyType?: never;
 }
 

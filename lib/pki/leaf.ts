@@ -10,6 +10,7 @@ import { signerOf } from './signer.ts';
 
 /** A certificate with what has to be sent along. All texts are PEM and end with a newline. */
 export interface IssuedPublicCertificate {
+  /** The certificate alone, in PEM. */
   readonly certificate: string;
   /** The certificate and its intermediates, without the root: what TLS sends. */
   readonly chain: string;

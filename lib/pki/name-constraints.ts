@@ -24,7 +24,9 @@ export interface NameTreesInput {
  * free: to allow no address at all, exclude `0.0.0.0/0` and `::/0`.
  */
 export interface NameConstraintsInput {
+  /** Names of these types must be within; other types stay free. */
   readonly permitted?: NameTreesInput;
+  /** Names within these are refused, also where they are permitted. */
   readonly excluded?: NameTreesInput;
 }
 

@@ -30,13 +30,15 @@ interface RenewalBase extends ValidityOptions, StatusOptions {
 
 /** A renewal that gives a private key back: a new one, or `key`. */
 export interface RenewalOptions extends RenewalBase {
-  /** What key to make; default: one as before. */
+  /** What key to make; default: one as before. Mandatory (`OPTION_INVALID`) where that is of no such kind, as RSA of 2560 bits. */
   readonly keyType?: KeyType;
   /** A private key in PEM, the one of the certificate or another. */
   readonly key?: string;
   /** What `key` is encrypted with, if it is. */
   readonly passphrase?: string;
+  /** None: for a renewal without the private key. */
   readonly request?: never;
+  /** False at most: give the key itself in `key`. */
   readonly keepKey?: false;
 }
 
@@ -46,8 +48,11 @@ export interface PublicKeyRenewalOptions extends RenewalBase {
   readonly request?: string;
   /** Certifies the same public key again. */
   readonly keepKey?: boolean;
+  /** None: its owner keeps it. */
   readonly key?: never;
+  /** None: no key is made. */
   readonly keyType?: never;
+  /** None: no key is read. */
   readonly passphrase?: never;
 }
 
@@ -135,8 +140,17 @@ const curveTypes: Readonly<Record<string, KeyType>> = {
 };
 
 function sameKeyType({ publicKey: { type, bits, curve } }: Certificate): KeyType {
-  if (type === 'ec') return curveTypes[curve ?? ''] ?? 'ecdsa-p256';
-  return keyTypes.find((keyType) => keyType === type || keyType === `${type}-${bits}`) ?? 'ecdsa-p256';
+  const same =
+    type === 'ec'
+      ? curveTypes[curve ?? '']
+      : keyTypes.find((keyType) => keyType === type || keyType === `${type}-${bits}`);
+  if (same !== undefined) return same;
+  throw new ConfigError(
+    'OPTION_INVALID',
+    'keyType',
+    `the certificate's key is of a kind that is not made here (${[type, curve ?? bits].join(' ')})`,
+    `Give one of ${keyTypes.join(', ')}.`,
+  );
 }
 
 const refusal = (problem: string, remedy: string): ConfigError =>

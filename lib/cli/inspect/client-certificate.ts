@@ -16,7 +16,7 @@ export function clientCertificateOf(
   const authorities = (request?.authorities ?? []).map((der) => nameOf(der));
   if (given || requested !== true)
     return { requested, required: requested === false ? false : null, given, authorities };
-  return { requested, required: isRequired(negotiation), given, authorities };
+  return { requested, required: isRequired(negotiation, sightings.isBefore13), given, authorities };
 }
 
 /** nginx finishes the handshake, and says 400 by these words where error_page does not say otherwise. */
@@ -24,9 +24,23 @@ const nginxWords = /no required ssl certificate was sent/i;
 /** nginx's own, which error_page can show. */
 const certificateRequired = 496;
 
-/** By what came of a connection without one. An error of HTTP may be about the certificate or about anything else. */
-function isRequired({ negotiated, outcome }: Negotiation): boolean | null {
-  if (negotiated === null || outcome === 'closed') return true;
+/** The alerts that are about a client's certificate, as OpenSSL calls them (RFC 8446 6.2). */
+const aboutCertificate =
+  /_ALERT_(?:NO_CERTIFICATE|(?:BAD|UNSUPPORTED)_CERTIFICATE|CERTIFICATE_(?:REVOKED|EXPIRED|UNKNOWN|REQUIRED)|UNKNOWN_CA)$/;
+/** Before TLS 1.3 the alert for none at all, where one was asked for (RFC 5246 7.4.6). */
+const handshakeFailure = /_ALERT_HANDSHAKE_FAILURE$/;
+
+/**
+ * By what came of a connection without one. A handshake that has failed for another reason, or without a word, says
+ * nothing of it, and an error of HTTP may be about the certificate or about anything else.
+ */
+function isRequired({ failure, outcome }: Negotiation, isBefore13: boolean): boolean | null {
+  if (failure !== undefined) {
+    const isMissed =
+      aboutCertificate.test(failure.code) || (isBefore13 && handshakeFailure.test(failure.code));
+    return isMissed ? true : null;
+  }
+  if (outcome === 'closed') return true;
   if (outcome === undefined || outcome === 'silent') return null;
   const { status, words } = outcome;
   if (status === certificateRequired || nginxWords.test(words)) return true;

@@ -5,7 +5,7 @@ import type { FindingCode } from './findings/codes.ts';
 export interface InspectFinding {
   readonly code: FindingCode;
   readonly severity: AuditSeverity;
-  /** The part of the inspection that it is about (`accepted.ciphers`, `certificates[0]`). */
+  /** The part of the inspection that it is about (`accepted.ciphers`, `chains[0]`). */
   readonly path: string | undefined;
   readonly message: string;
   readonly remedy: string;
@@ -175,7 +175,10 @@ export interface Inspection {
   readonly stapling: Stapling | null;
   readonly clientCertificate: {
     readonly requested: boolean | null;
-    /** Whether nothing works without one; null where it was given, or cannot be told (an error of HTTP). */
+    /**
+     * Whether nothing works without one; null where it was given, or cannot be told (an error of HTTP, a handshake that
+     * fails by an alert about something else).
+     */
     readonly required: boolean | null;
     readonly given: boolean;
     /** The CAs that the server names. */

@@ -24,6 +24,11 @@ export class Sightings {
     return this.#answers.find(({ request }) => request !== undefined)?.request;
   }
 
+  /** Whether the server asks for a certificate, and speaks nothing newer than TLS 1.2. */
+  get isBefore13(): boolean {
+    return this.request !== undefined && this.#answers.every(({ hello }) => hello?.version !== 'TLSv1.3');
+  }
+
   /** Whether any flight was read so far that a request for a certificate would stand in it. */
   get hasFlight(): boolean {
     return this.#answers.some(({ sent }) => sent !== undefined);

@@ -107,7 +107,7 @@ function signCommand(io: Io): Command {
     withIdentity(
       new Command('sign')
         .description('Sign a request. Its names are shown, and granted only when you say so.')
-        .argument('<request>', 'PKCS#10 in PEM; - reads standard input')
+        .argument('<request>', 'PKCS#10 in PEM or DER; - reads standard input')
         .argument('[names...]', "a server's names, or a client's common name"),
     )
       .addOption(
@@ -135,9 +135,11 @@ function renewCommand(io: Io): Command {
           .argument('[certificate]', 'its file, serial number or name'),
       )
         .option('--authority', 'renew the authority itself, of the same key and name')
-        .option('--root-key <file>', "with --authority, for an intermediate: the root's key")
+        .option('--root', 'with --authority: the root above the intermediate that issues')
+        .option('--root-key <file>', "with --authority, where an intermediate issues: the root's key")
         .option('--days <days>', 'how long it is valid; default: as before', days)
         .option('--new-key', 'make a new key, which breaks pins to the old one')
+        .addOption(keyTypeOption())
         .option('--csr <file>', 'for the new key of this request')
         .option('-o, --out <folder>', 'write elsewhere'),
     ),
@@ -149,6 +151,7 @@ function renewCommand(io: Io): Command {
     ['pki renew localhost', 'a running Portcullis server takes the new file by itself'],
     ['pki renew alice --new-key', 'with a new key'],
     ['pki renew --authority', 'the authority itself, years later'],
+    ['pki renew --authority --root --root-key /media/usb/root.key', 'the root above an intermediate'],
   ]);
 }
 
@@ -169,6 +172,7 @@ function revokeCommand(io: Io): Command {
       ]),
     )
     .option('--all', 'all certificates of that name')
+    .option('--root-key <file>', "for the file of an intermediate: the root's key")
     .action(async (word: string, options: RevokeOptions) => {
       const { revoke } = await import('./revoke.ts');
       await revoke(word, options, io);
@@ -176,6 +180,7 @@ function revokeCommand(io: Io): Command {
   return withDetails(command, [
     ['pki revoke alice --all --reason keyCompromise', 'all that alice has'],
     ['pki revoke client.pem --out /etc/api/clients.crl', 'with a copy where a server watches it'],
+    ['pki revoke pki/intermediate.pem --root-key root.key', "the intermediate, on the root's list"],
   ]);
 }
 

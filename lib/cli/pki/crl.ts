@@ -38,15 +38,16 @@ async function issuerCrl(folder: Folder, options: CrlCommandOptions, io: Io): Pr
   reportCrl(io, { ...done, file: folder.crl, out: options.out, json: options.json === true });
 }
 
-/** Some verifiers want a list of every authority (OpenSSL's `-crl_check_all`, nginx); the root's revokes nobody. */
+/** Some verifiers want a list of every authority (OpenSSL's `-crl_check_all`, nginx); the root's revokes intermediates. */
 async function rootCrl(folder: Folder, options: CrlCommandOptions, io: Io): Promise<void> {
   const root = await openRoot(io, folder, options);
   const done = await change(io, folder, async (record) => {
     if (record.issuer === 'root')
       throw new CliFailure('here the root issues', 'Its CRL is the one that is written without --root.');
+    const revocations = record.rootRevoked ?? [];
     const next = await nextCrl(
       root,
-      [],
+      revocations,
       record.rootCrl ?? { number: '0' },
       options.days ?? rootCrlDays,
       io.now(),
@@ -54,7 +55,7 @@ async function rootCrl(folder: Folder, options: CrlCommandOptions, io: Io): Prom
     return {
       record: { ...record, rootCrl: next },
       files: crlCopies(io, next, options),
-      result: { crl: next, revoked: 0 },
+      result: { crl: next, revoked: revocations.length },
       done: `The list is written to ${shown(io, folder.rootCrl)}: only the copy is missing.`,
     };
   });

@@ -1,7 +1,6 @@
 import type { RevocationReason } from '../../pki/index.ts';
-import { isSignedBy } from '../../pki/request/signature.ts';
+import { readOwnCrl } from '../../pki/crl-number.ts';
 import type { Certificate } from '../../x509/certificate.ts';
-import { expectTag, readBitString, readChildren, readElement, tags } from '../../x509/der.ts';
 import { readPem } from '../../x509/pem.ts';
 import type { Io } from '../io.ts';
 import { type Authorities, readAuthorities } from './authorities.ts';
@@ -28,7 +27,10 @@ export function currentRecord(io: Io, folder: Folder): AuthorityRecord {
   return {
     ...record,
     ...(own !== undefined && { crl: own.recorded, ...withRevocations(record, own.revoked) }),
-    ...(above !== undefined && { rootCrl: above.recorded }),
+    ...(above !== undefined && {
+      rootCrl: above.recorded,
+      rootRevoked: merged(record.rootRevoked ?? [], above.revoked),
+    }),
   };
 }
 
@@ -76,16 +78,16 @@ function newerList(file: string, issuer: Certificate, last: RecordedCrl): Publis
 
 function readOwn(der: Buffer, issuer: Certificate): Crl | undefined {
   try {
-    const [list, algorithm, signature] = readChildren(readElement(der, tags.sequence));
-    const fields = readChildren(expectTag(list, tags.sequence));
-    const name = fields[fields[0]?.tag === tags.integer ? 2 : 1];
-    const isOwn =
-      name?.raw.equals(issuer.subjectRaw) === true &&
-      isSignedBy(issuer.x509.publicKey, algorithm, list!.raw, readBitString(signature));
-    return isOwn ? readCrl(der) : undefined;
+    return readOwnCrl(der, issuer) === undefined ? undefined : readCrl(der);
   } catch {
     return undefined;
   }
+}
+
+/** What was known, and what only the list knows. */
+function merged(known: readonly Revocation[], listed: readonly Revocation[]): readonly Revocation[] {
+  const serials = new Set(known.map(({ serialNumber }) => serialNumber));
+  return [...known, ...listed.filter(({ serialNumber }) => !serials.has(serialNumber))];
 }
 
 function withRevocations(
@@ -99,11 +101,8 @@ function withRevocations(
       ? entry
       : { ...entry, revoked: { at, reason } };
   });
-  const known = new Set([
-    ...certificates.map(({ serialNumber }) => serialNumber),
-    ...(record.alsoRevoked ?? []).map(({ serialNumber }) => serialNumber),
-  ]);
+  const known = new Set(certificates.map(({ serialNumber }) => serialNumber));
   const others = revoked.filter(({ serialNumber }) => !known.has(serialNumber));
-  const alsoRevoked = [...(record.alsoRevoked ?? []), ...others];
+  const alsoRevoked = merged(record.alsoRevoked ?? [], others);
   return { certificates, ...(alsoRevoked.length > 0 && { alsoRevoked }) };
 }

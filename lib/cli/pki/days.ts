@@ -36,6 +36,16 @@ export function periodOf(days: number, kind: CertificateKind, now: number): Peri
   return { notBefore: new Date(notBefore), notAfter: new Date(notBefore + days * dayMs - 1000) };
 }
 
+/** Cut at the end of who issues it. */
+export const within = ({ notBefore, notAfter }: Period, issuer: { readonly notAfter: number }): Period => ({
+  notBefore,
+  notAfter: new Date(Math.min(notAfter.getTime(), issuer.notAfter)),
+});
+
+/** How long a certificate is valid, in days: both ends are included. */
+export const lengthOf = (certificate: { readonly notBefore: number; readonly notAfter: number }): number =>
+  Math.ceil((certificate.notAfter + 1000 - certificate.notBefore) / dayMs);
+
 /** The same below an authority; without `days` as long as usual, or as the authority lasts. */
 export function leafPeriod(
   days: number | undefined,

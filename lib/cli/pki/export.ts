@@ -69,12 +69,14 @@ function requireConsistent(
     throw usage('--modern and --compatible contradict each other', 'Give one of them.');
 }
 
+const ifTaken = 'Name another file, or replace it with --force.';
+
 function exportRoot(io: Io, folder: Folder, record: AuthorityRecord, options: ExportOptions): void {
   const { root } = readAuthorities(io, folder, record);
   const file = options.out === undefined ? undefined : resolve(io.directory, options.out);
   if (file !== undefined) {
     requireForeign(io, folder, file);
-    writeFile(io, { path: file, content: root.pem, mode: 0o644, overwrite: options.force === true });
+    writeFile(io, { path: file, content: root.pem, mode: 0o644, overwrite: options.force === true, ifTaken });
   }
   if (options.json === true) {
     const { fingerprint256, pin, subject, notAfter } = root;
@@ -110,7 +112,7 @@ async function exportP12(
   });
   const file = resolve(io.directory, options.p12!);
   requireForeign(io, folder, file);
-  const exported = { path: file, content, mode: 0o600, overwrite: options.force === true };
+  const exported = { path: file, content, mode: 0o600, overwrite: options.force === true, ifTaken };
   // Nothing of it is left anywhere when the process is killed: it has a key.
   await withFolderLock(io, folder, async () => commit(io, folder, [exported], 'Run it again.'));
   const shownPassword = password.generated ? { password: password.text } : {};

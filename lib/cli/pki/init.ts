@@ -5,7 +5,8 @@ import { CliFailure, exitCodes } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { commit, settle, withFolderLock } from './commit.ts';
 import { nextCrl, rootCrlDays } from './crl-file.ts';
-import { periodOf } from './days.ts';
+import { authorityDates } from './authority-dates.ts';
+import { periodOf, within } from './days.ts';
 import { fileFailure } from './file-failure.ts';
 import { type Folder, folderOf, requirePrivate } from './folder.ts';
 import { encryptedKey } from './keys.ts';
@@ -79,11 +80,12 @@ async function makeAuthority(
   io: Io,
   passphrase: string | undefined,
 ): Promise<MadeAuthority> {
-  const { root, issuer } = await makeAuthorities(options, io);
+  const now = io.now();
+  const { root, issuer } = await makeAuthorities(options, now);
   const isRoot = issuer === root;
   const first = { number: '0' };
-  const crl = await nextCrl(issuer, [], first, undefined, io.now());
-  const rootCrl = isRoot ? undefined : await nextCrl(root, [], first, rootCrlDays, io.now());
+  const crl = await nextCrl(issuer, [], first, undefined, now);
+  const rootCrl = isRoot ? undefined : await nextCrl(root, [], first, rootCrlDays, now);
   return {
     root,
     rootKey: await encryptedKey(root.key, passphrase),
@@ -207,7 +209,7 @@ async function choosePassphrase(options: InitOptions, io: Io, folder: Folder): P
 
 async function makeAuthorities(
   options: InitOptions,
-  io: Io,
+  now: number,
 ): Promise<{ readonly root: Authority; readonly issuer: Authority }> {
   const { createAuthority } = await import('../../pki/index.ts');
   const subject = options.subject === undefined ? undefined : parseSubject(options.subject);
@@ -217,13 +219,13 @@ async function makeAuthorities(
     options.keyType === undefined ? {} : { keyType: options.keyType };
   const root = await createAuthority({
     ...common,
-    ...periodOf(options.days ?? 3652, 'root', io.now()),
+    ...periodOf(options.days ?? 3652, 'root', now),
     ...(subject !== undefined && { subject }),
     ...(constraints !== undefined && { nameConstraints: constraints }),
     pathLength: intermediate ? 1 : 0,
   });
   if (!intermediate) return { root, issuer: root };
-  const period = periodOf(Math.min(1826, options.days ?? 1826), 'intermediate', io.now());
+  const period = within(periodOf(1826, 'intermediate', now), authorityDates(root));
   const issuer = await root.issueIntermediate({
     ...common,
     ...period,
@@ -249,6 +251,7 @@ function intermediateOf(subject: DistinguishedNameInput): DistinguishedNameInput
 const marked = (name: string): string => `${Array.from(name).slice(0, 51).join('')} intermediate`;
 
 const file = (path: string, content: string, mode: number): NewFile => ({
+  ifTaken: 'Name another folder with --dir, or another file with --root-out.',
   path,
   content,
   mode,

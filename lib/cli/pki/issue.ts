@@ -12,7 +12,7 @@ import type { AuthorityRecord, Entry, Purpose } from './record.ts';
 import { type IssuedFiles, reportIssued } from './report.ts';
 import { readNewSecret } from './secrets.ts';
 import type { NewFile } from './staged-files.ts';
-import { change, openAuthority, openFolder, type StoreOptions } from './store.ts';
+import { change, openFolder, openIssuer, type StoreOptions } from './store.ts';
 import { usage } from './usage.ts';
 import { parseCertificate } from './parse-certificate.ts';
 
@@ -46,7 +46,7 @@ export async function issue(order: Order, options: IssueOptions, io: Io): Promis
   const folder = await openFolder(io, options);
   const name = options.name === undefined ? undefined : chosenName(options.name);
   const keyPassphrase = await chooseKeyPassphrase(options, io);
-  const authority = await openAuthority(io, folder, options);
+  const authority = await openIssuer(io, folder, options);
   const done = await change(io, folder, async (record) => {
     const issued = await order.make(authority).catch((error: unknown) => rejectOption(explained(error)));
     const certificate = readIssued(issued);
@@ -65,7 +65,10 @@ export async function issue(order: Order, options: IssueOptions, io: Io): Promis
     const paths = issuedFiles(out, order.purpose, key !== undefined);
     return {
       record: withEntry(record, entry),
-      files: newFiles(paths, issued, key, options.force === true),
+      files: newFiles(paths, issued, key, {
+        overwrite: options.force === true,
+        ifTaken: 'Write elsewhere with --out, or replace it with --force.',
+      }),
       result: { entry, certificate, files: paths },
       done: incomplete(entry),
     };
@@ -145,13 +148,13 @@ export function newFiles(
   paths: IssuedFiles,
   issued: IssuedPublicCertificate,
   key: string | undefined,
-  overwrite: boolean,
+  place: Pick<NewFile, 'overwrite' | 'ifTaken'>,
 ): NewFile[] {
   return [
     ...(key === undefined || paths.key === undefined
       ? []
-      : [{ path: paths.key, content: key, mode: 0o600, overwrite }]),
-    { path: paths.chain, content: issued.chain, mode: 0o644, overwrite },
-    { path: paths.certificate, content: issued.certificate, mode: 0o644, overwrite },
+      : [{ path: paths.key, content: key, mode: 0o600, ...place }]),
+    { path: paths.chain, content: issued.chain, mode: 0o644, ...place },
+    { path: paths.certificate, content: issued.certificate, mode: 0o644, ...place },
   ];
 }

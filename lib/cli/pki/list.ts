@@ -1,19 +1,22 @@
+import type { Certificate } from '../../x509/certificate.ts';
 import type { SubjectAltNames } from '../../x509/extensions.ts';
 import type { DistinguishedName } from '../../x509/name.ts';
-import { CliFailure, exitCodes } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { readAuthorities } from './authorities.ts';
 import { currentRecord } from './current-record.ts';
 import { dayMs } from './days.ts';
 import type { Folder } from './folder.ts';
+import { expiry } from './expiry.ts';
 import { reportList } from './report-list.ts';
 import {
   type AuthorityRecord,
   certificateOf,
   type Entry,
   type RecordedCrl,
+  type Revocation,
   type Status,
   statusOf,
+  successorOf,
 } from './record.ts';
 import { openFolder, type StoreOptions } from './store.ts';
 
@@ -42,6 +45,8 @@ export interface ListedAuthority {
   readonly role: 'root' | 'intermediate';
   readonly subject: DistinguishedName;
   readonly notAfter: string;
+  /** On the list of the root. */
+  readonly revoked: Pick<Revocation, 'at' | 'reason'> | null;
 }
 
 export interface ListedCrl {
@@ -69,19 +74,18 @@ export async function list(options: ListOptions, io: Io): Promise<void> {
   reportList(io, shown, { json: options.json === true, expiring: days !== undefined });
   if (days === undefined) return;
   const count = shown.certificates.length + shown.authorities.length;
-  if (count > 0 || shown.crl.lapsed || shown.rootCrl?.lapsed === true) throw expiry(count, days, shown);
+  if (count > 0 || shown.crl.lapsed || shown.rootCrl?.lapsed === true)
+    throw expiry(days, all, shown, io.now());
 }
 
 function listing(io: Io, folder: Folder, record: AuthorityRecord): Listing {
   const { root, issuer } = readAuthorities(io, folder, record);
-  const successors = new Map(record.certificates.map((entry) => [entry.renews, entry.serialNumber]));
+  const { rootRevoked = [] } = record;
   return {
     directory: folder.directory,
     authorities: [
-      { role: 'root', subject: root.subject, notAfter: iso(root.notAfter) },
-      ...(issuer === root
-        ? []
-        : [{ role: 'intermediate' as const, subject: issuer.subject, notAfter: iso(issuer.notAfter) }]),
+      { role: 'root', subject: root.subject, notAfter: iso(root.notAfter), revoked: null },
+      ...(issuer === root ? [] : [listedIntermediate(issuer, rootRevoked)]),
     ],
     crl: listedCrl(record.crl, io.now()),
     rootCrl: record.rootCrl === undefined ? null : listedCrl(record.rootCrl, io.now()),
@@ -97,10 +101,23 @@ function listing(io: Io, folder: Folder, record: AuthorityRecord): Listing {
         notBefore: iso(notBefore),
         notAfter: entry.notAfter,
         revoked: entry.revoked ?? null,
-        renewedBy: successors.get(entry.serialNumber) ?? null,
+        renewedBy: successorOf(record.certificates, entry)?.serialNumber ?? null,
         folder: entry.folder,
       };
     }),
+  };
+}
+
+function listedIntermediate(
+  { subject, notAfter, serialNumber }: Certificate,
+  rootRevoked: readonly Revocation[],
+): ListedAuthority {
+  const { at, reason } = rootRevoked.find((one) => one.serialNumber === serialNumber) ?? {};
+  return {
+    role: 'intermediate',
+    subject,
+    notAfter: iso(notAfter),
+    revoked: at === undefined || reason === undefined ? null : { at, reason },
   };
 }
 
@@ -112,29 +129,22 @@ const listedCrl = ({ number, nextUpdate }: RecordedCrl, now: number): ListedCrl 
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-/** What is still in use and will not be by then; what was renewed, or is over, needs nobody's care. */
+/** What nobody has renewed or revoked, and ends by then, or has ended: nobody may have noticed. */
 const expiringWithin = (all: Listing, end: number): Listing => ({
   ...all,
-  authorities: all.authorities.filter(({ notAfter }) => Date.parse(notAfter) <= end),
+  authorities: all.authorities.filter(
+    ({ notAfter, revoked }) => revoked === null && Date.parse(notAfter) <= end,
+  ),
   certificates: all.certificates.filter(
-    ({ status, renewedBy, notAfter }) =>
-      status === 'valid' && renewedBy === null && Date.parse(notAfter) <= end,
+    (one, index) =>
+      one.status !== 'revoked' &&
+      one.renewedBy === null &&
+      Date.parse(one.notAfter) <= end &&
+      !(one.status === 'expired' && isReplaced(one, all.certificates.slice(index + 1))),
   ),
 });
 
-function expiry(count: number, days: number, { crl, rootCrl, certificates }: Listing): CliFailure {
-  const ending = `${count} ${count === 1 ? 'certificate ends' : 'certificates end'} within ${days} days`;
-  return new CliFailure(
-    [
-      ...(count > 0 ? [ending] : []),
-      ...(crl.lapsed ? ['the CRL has run out'] : []),
-      ...(rootCrl?.lapsed === true ? ["the root's CRL has run out"] : []),
-    ].join(', and '),
-    crl.lapsed
-      ? 'Write the next CRL: portcullis pki crl'
-      : rootCrl?.lapsed === true
-        ? 'Write the next one: portcullis pki crl --root'
-        : `Renew: portcullis pki renew ${certificates.length > 0 ? 'NAME' : '--authority'}`,
-    exitCodes.no,
-  );
-}
+/** Whether a later one was issued into its files (`--force`). */
+const isReplaced = ({ folder, purpose }: ListedCertificate, later: readonly ListedCertificate[]): boolean =>
+  folder !== null &&
+  later.some((one) => one.folder === folder && one.purpose === purpose && one.status !== 'revoked');

@@ -11,6 +11,7 @@ const flags: ReadonlyArray<readonly [path: RegExp, flag: string]> = [
   [/^names\.uri\b/, '--uri'],
   [/^crlDistributionPoints\b/, '--crl-url'],
   [/^not(?:After|Before)$/, '--days'],
+  [/^keyType$/, '--key-type'],
 ];
 
 /** An option that the library refuses is a fault of the command line, told by the name that it has there. */

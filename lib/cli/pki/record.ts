@@ -28,7 +28,7 @@ export interface Entry {
   readonly certificate: string;
 }
 
-/** A certificate that this record does not know, revoked on a list that was published. */
+/** A certificate that is revoked, and is not among those that the record has. */
 export interface Revocation {
   readonly serialNumber: string;
   readonly at: string;
@@ -52,8 +52,12 @@ export interface AuthorityRecord {
   /** Whose key issues. */
   readonly issuer: 'root' | 'intermediate';
   readonly crl: RecordedCrl;
-  /** With an intermediate: that of the root, which revokes nobody. */
+  /** With an intermediate: that of the root. */
   readonly rootCrl?: RecordedCrl;
+  /** The intermediates that the root has revoked. */
+  readonly rootRevoked?: readonly Revocation[];
+  /** What the intermediate had before it was renewed, of the same key; PEM. */
+  readonly formerIntermediates?: readonly string[];
   readonly certificates: readonly Entry[];
   readonly alsoRevoked?: readonly Revocation[];
 }
@@ -98,14 +102,21 @@ function parseRecord(text: string): AuthorityRecord {
     if (serials.has(entry.serialNumber)) throw new RecordFault(`certificates[${index}] comes twice`);
     serials.add(entry.serialNumber);
   }
-  requireRevocations(value['alsoRevoked'] ?? [], serials);
+  requireRevocations(value['alsoRevoked'] ?? [], 'alsoRevoked', serials);
+  requireRevocations(value['rootRevoked'] ?? [], 'rootRevoked', new Set());
+  requireFormer(value['formerIntermediates'] ?? []);
   return value as unknown as AuthorityRecord;
 }
 
-function requireRevocations(revocations: unknown, serials: Set<string>): void {
-  if (!Array.isArray(revocations)) throw new RecordFault('alsoRevoked is no list');
+function requireFormer(certificates: unknown): void {
+  if (!Array.isArray(certificates)) throw new RecordFault('formerIntermediates is no list');
+  for (const [index, pem] of certificates.entries()) readOne(pem, `formerIntermediates[${index}]`);
+}
+
+function requireRevocations(revocations: unknown, name: string, serials: Set<string>): void {
+  if (!Array.isArray(revocations)) throw new RecordFault(`${name} is no list`);
   for (const [index, item] of revocations.entries()) {
-    const path = `alsoRevoked[${index}]`;
+    const path = `${name}[${index}]`;
     const { serialNumber, at, reason } = object(item, path);
     requireSerialNumber(serialNumber, path);
     if (serials.has(serialNumber)) throw new RecordFault(`${path} comes twice`);
@@ -148,13 +159,16 @@ function requireEntry(entry: Readonly<Record<string, unknown>>, path: string): E
 
 /** A serial number that is not the certificate's own would revoke nobody, or somebody else. */
 function requireCertificate(pem: unknown, serialNumber: string, path: string): void {
-  const blocks = typeof pem === 'string' ? readPem(pem) : undefined;
-  if (blocks?.length !== 1 || blocks[0]!.label !== 'CERTIFICATE')
-    throw new RecordFault(`${path}.certificate is none`);
-  const certificate = readCertificate(blocks[0]!.der);
-  if (certificate === undefined) throw new RecordFault(`${path}.certificate is damaged`);
-  if (certificate.serialNumber !== serialNumber)
+  if (readOne(pem, `${path}.certificate`).serialNumber !== serialNumber)
     throw new RecordFault(`${path}.serialNumber is not that of its certificate`);
+}
+
+function readOne(pem: unknown, path: string): Certificate {
+  const blocks = typeof pem === 'string' ? readPem(pem) : undefined;
+  if (blocks?.length !== 1 || blocks[0]!.label !== 'CERTIFICATE') throw new RecordFault(`${path} is none`);
+  const certificate = readCertificate(blocks[0]!.der);
+  if (certificate === undefined) throw new RecordFault(`${path} is damaged`);
+  return certificate;
 }
 
 function requireDate(value: unknown, path: string): void {
@@ -192,4 +206,23 @@ export type Status = 'valid' | 'expired' | 'revoked';
 export function statusOf({ revoked, notAfter }: Entry, now: number): Status {
   if (revoked !== undefined) return 'revoked';
   return Date.parse(notAfter) < now ? 'expired' : 'valid';
+}
+
+/**
+ * The certificate that takes the place of this one today, by however many renewals: what was revoked takes nobody's.
+ */
+export function successorOf(
+  certificates: readonly Entry[],
+  { serialNumber }: Entry,
+  seen: ReadonlySet<string> = new Set(),
+): Entry | undefined {
+  if (seen.has(serialNumber)) return undefined;
+  const next = certificates.filter(({ renews }) => renews === serialNumber);
+  const sound = next.find(({ revoked }) => revoked === undefined);
+  if (sound !== undefined) return sound;
+  for (const one of next) {
+    const found = successorOf(certificates, one, new Set([...seen, serialNumber]));
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

@@ -3,13 +3,14 @@ import type {
   Authority,
   IssuedCertificate,
   IssuedPublicCertificate,
+  KeyType,
   PublicKeyRenewalOptions,
 } from '../../pki/index.ts';
 import { CliFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { plain } from '../terminal/plain.ts';
 import { authorityDates } from './authority-dates.ts';
-import { dayMs, leafPeriod } from './days.ts';
+import { leafPeriod, lengthOf } from './days.ts';
 import { type Folder, readCurrentText, recordedPath } from './folder.ts';
 import { incomplete, issuedFiles, newFiles, readIssued, withEntry } from './issue.ts';
 import { encryptedKey, isEncrypted } from './keys.ts';
@@ -17,18 +18,19 @@ import { shown } from './paths.ts';
 import { currentRecord } from './current-record.ts';
 import { rejectOption } from './option-failure.ts';
 import { requireOwnPair } from './own-pair.ts';
-import { type AuthorityRecord, certificateOf, type Entry } from './record.ts';
+import { type AuthorityRecord, certificateOf, type Entry, successorOf } from './record.ts';
 import { reportIssued } from './report.ts';
 import { renewAuthority, type RenewAuthorityOptions } from './renew-authority.ts';
 import { type OpenedRequest, openRequestFile } from './request-file.ts';
 import { readNewSecret } from './secrets.ts';
 import { select, single } from './select.ts';
-import { change, openAuthority, openFolder } from './store.ts';
+import { change, openFolder, openIssuer } from './store.ts';
 import { usage } from './usage.ts';
 
 export interface RenewOptions extends RenewAuthorityOptions {
   readonly authority?: boolean;
   readonly newKey?: boolean;
+  readonly keyType?: KeyType;
   readonly csr?: string;
   readonly out?: string;
   readonly encryptKey?: boolean;
@@ -51,7 +53,7 @@ async function renewCertificate(word: string, options: RenewOptions, io: Io): Pr
   const out = outOf(io, folder, renewable(io, currentRecord(io, folder), word, options), options);
   const passphrase = await chooseKeyPassphrase(options, io, out);
   const request = options.csr === undefined ? undefined : await openRequestFile(io, options.csr);
-  const authority = await openAuthority(io, folder, options);
+  const authority = await openIssuer(io, folder, options);
   const done = await change(io, folder, async (record) => {
     const old = renewable(io, record, word, options);
     const target = outOf(io, folder, old, options);
@@ -72,7 +74,10 @@ async function renewCertificate(word: string, options: RenewOptions, io: Io): Pr
     requireOwnPair(io, target, old, key === undefined ? certificate : undefined);
     return {
       record: withEntry(record, entry),
-      files: newFiles(files, issued, key, options.out === undefined),
+      files: newFiles(files, issued, key, {
+        overwrite: options.out === undefined,
+        ifTaken: 'Name another folder with --out.',
+      }),
       result: { entry, certificate, files },
       done: incomplete(entry),
     };
@@ -81,15 +86,20 @@ async function renewCertificate(word: string, options: RenewOptions, io: Io): Pr
 }
 
 function requireConsistent(word: string | undefined, options: RenewOptions): void {
-  const { authority, rootKey, newKey, csr, out, encryptKey, keyPassphraseFile } = options;
-  if (authority === true && (word ?? newKey ?? csr ?? out ?? encryptKey) !== undefined)
+  const { authority, root, rootKey, newKey, keyType, csr, out, encryptKey, keyPassphraseFile } = options;
+  if (authority === true && (word ?? newKey ?? keyType ?? csr ?? out ?? encryptKey) !== undefined)
     throw usage('--authority renews the authority alone', 'Its name and its key stay: leave the others out.');
   if (authority !== true && word === undefined)
     throw usage('what shall be renewed?', 'Give a file, a serial number or a name, or --authority.');
-  if (authority !== true && rootKey !== undefined)
-    throw usage('--root-key goes with --authority', 'What is issued here needs no root key.');
+  if (authority !== true && (root ?? rootKey) !== undefined)
+    throw usage(
+      `${root === true ? '--root' : '--root-key'} goes with --authority`,
+      'What is issued here needs no root key.',
+    );
   if (newKey === true && csr !== undefined)
     throw usage('--new-key and --csr contradict each other', 'A request comes with its own key.');
+  if (keyType !== undefined && newKey !== true)
+    throw usage('--key-type without --new-key', 'A renewal leaves the key as it is: add --new-key.');
   if (encryptKey === true && newKey !== true)
     throw usage('--encrypt-key without --new-key', 'A renewal leaves the key as it is: add --new-key.');
   if (keyPassphraseFile !== undefined && encryptKey !== true)
@@ -108,7 +118,7 @@ function renewable(io: Io, record: AuthorityRecord, word: string, { out }: Renew
       `Issue a new one instead: portcullis pki ${entry.purpose}`,
     );
   }
-  const successor = record.certificates.find(({ renews }) => renews === entry.serialNumber);
+  const successor = successorOf(record.certificates, entry);
   if (successor === undefined || out !== undefined) return entry;
   throw new CliFailure(
     `'${plain(word)}' was renewed already, by ${successor.serialNumber}`,
@@ -145,14 +155,17 @@ function requirePlainKey(io: Io, files: readonly string[]): void {
 function make(
   authority: Authority,
   old: Entry,
-  { days, newKey }: RenewOptions,
+  { days, newKey, keyType }: RenewOptions,
   request: OpenedRequest | undefined,
   now: number,
 ): Promise<IssuedCertificate | IssuedPublicCertificate> {
-  const { notBefore, notAfter } = certificateOf(old);
-  const usual = Math.ceil((notAfter + 1000 - notBefore) / dayMs);
+  const usual = lengthOf(certificateOf(old));
   const period = leafPeriod(days, old.purpose, now, authorityDates(authority), usual);
-  if (newKey === true) return authority.renewCertificate(old.certificate, period);
+  if (newKey === true)
+    return authority.renewCertificate(old.certificate, {
+      ...period,
+      ...(keyType !== undefined && { keyType }),
+    });
   const kept: PublicKeyRenewalOptions = {
     ...period,
     ...(request === undefined ? { keepKey: true } : { request: request.pem }),

@@ -18,8 +18,11 @@ export function reportList(
     return;
   }
   const { bold } = style(io.colours);
-  for (const { role, subject, notAfter } of listing.authorities)
-    io.out(`${role}: ${subjectText(subject)}, until ${notAfter.slice(0, 10)}\n`);
+  for (const { role, subject, notAfter, revoked } of listing.authorities) {
+    const state =
+      revoked === null ? '' : `, revoked on ${revoked.at.slice(0, 10)} (${plain(revoked.reason)})`;
+    io.out(`${role}: ${subjectText(subject)}, until ${notAfter.slice(0, 10)}${state}\n`);
+  }
   if (!options.expiring || listing.crl.lapsed) {
     io.out(`CRL: ${crlText(listing.crl)}\n`);
   }

@@ -6,7 +6,7 @@ import { jsonText } from '../terminal/json-text.ts';
 import { dayMs } from './days.ts';
 import type { Folder } from './folder.ts';
 import { quoted, shown } from './paths.ts';
-import type { AuthorityRecord, Entry, RecordedCrl } from './record.ts';
+import type { AuthorityRecord, Entry, Purpose, RecordedCrl } from './record.ts';
 import { nameTexts } from './request-file.ts';
 import { subjectText } from './subject.ts';
 
@@ -203,7 +203,9 @@ const crlText = (io: Io, { number, nextUpdate }: RecordedCrl, files: readonly st
   `CRL ${number}, until ${nextUpdate.slice(0, 10)}, in ${files.map((file) => shown(io, file)).join(' and ')}`;
 
 export interface RevokedReport extends CrlReport {
-  readonly entries: readonly Entry[];
+  readonly entries: ReadonlyArray<
+    Pick<Entry, 'serialNumber' | 'name' | 'revoked'> & { readonly purpose: Purpose | 'intermediate' }
+  >;
   readonly changed: boolean;
 }
 

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { CertificateRequest } from '../../pki/index.ts';
+import { encodePem } from '../../pki/pem.ts';
 import type { SubjectAltNames } from '../../x509/extensions.ts';
 import { CliFailure, exitCodes } from '../failure.ts';
 import type { Io } from '../io.ts';
@@ -15,13 +16,15 @@ export interface OpenedRequest {
 
 /** Reads `--csr FILE`, or standard input for `-`; a ConfigError `REQUEST_INVALID` where it is none or proves nothing. */
 export async function openRequestFile(io: Io, file: string): Promise<OpenedRequest> {
-  const pem =
-    file === '-'
-      ? (await io.readInput()).toString('utf8')
-      : readGivenFile(io, resolve(io.directory, file)).content.toString('utf8');
+  const content =
+    file === '-' ? await io.readInput() : readGivenFile(io, resolve(io.directory, file)).content;
+  const pem = isDer(content) ? encodePem('CERTIFICATE REQUEST', content) : content.toString('utf8');
   const { readRequest } = await import('../../pki/index.ts');
   return { pem, content: readRequest(pem) };
 }
+
+/** A request in DER is a SEQUENCE that is longer than 127 octets, as no text is. */
+const isDer = (content: Buffer): boolean => content[0] === 0x30 && (content[1] ?? 0) >= 0x80;
 
 /** Names are never taken from a request without a word: anybody may ask for any. */
 export const undecided = ({ content }: OpenedRequest, how: string): CliFailure =>

@@ -6,13 +6,16 @@ import { plain } from '../terminal/plain.ts';
 import { type CopyOptions, crlCopies, nextCrl } from './crl-file.ts';
 import { fileName } from './names.ts';
 import { shown } from './paths.ts';
-import { type AuthorityRecord, type Entry, revocationsOf, statusOf } from './record.ts';
+import { type AuthorityRecord, certificateOf, type Entry, revocationsOf, statusOf } from './record.ts';
 import { reportRevoked } from './report.ts';
+import { intermediateAt, revokeIntermediate } from './revoke-intermediate.ts';
+import type { RootOptions } from './root.ts';
 import { choose, select } from './select.ts';
-import { change, openAuthority, openFolder, type StoreOptions } from './store.ts';
+import { change, openAuthority, openFolder } from './store.ts';
+import { usage } from './usage.ts';
 import { parseCertificate } from './parse-certificate.ts';
 
-export interface RevokeOptions extends StoreOptions, CopyOptions {
+export interface RevokeOptions extends RootOptions, CopyOptions {
   readonly reason?: RevocationReason;
   readonly all?: boolean;
   readonly days?: number;
@@ -22,10 +25,22 @@ export interface RevokeOptions extends StoreOptions, CopyOptions {
 /** `pki revoke`: records the revocation, and writes the next list in the same moment. */
 export async function revoke(word: string, options: RevokeOptions, io: Io): Promise<void> {
   const folder = await openFolder(io, options);
+  const intermediate = intermediateAt(io, folder, word);
+  if (intermediate !== undefined) {
+    await revokeIntermediate(intermediate, folder, options, io);
+    return;
+  }
+  if (options.rootKey !== undefined)
+    throw usage(
+      '--root-key goes with the file of an intermediate',
+      'What is issued here is revoked without the root.',
+    );
   const authority = await openAuthority(io, folder, options);
   const done = await change(io, folder, async (record) => {
     const known = withUnknown(io, record, word, authority);
-    const targets = targetsOf(io, known, word, options);
+    const named = targetsOf(io, known, word, options);
+    const others = sameKeyOf(known, named, io.now());
+    const targets = options.reason === 'keyCompromise' ? [...named, ...others] : named;
     const revoked = new Map(
       targets.map((entry) => [entry.serialNumber, revokedNow(entry, options, io.now())]),
     );
@@ -43,10 +58,11 @@ export async function revoke(word: string, options: RevokeOptions, io: Io): Prom
     return {
       record: { ...known, certificates, crl },
       files: crlCopies(io, crl, options),
-      result: { entries: [...revoked.values()], crl, changed },
+      result: { entries: [...revoked.values()], crl, changed, named, others },
       done: `Revoked, recorded, and on the list ${shown(io, folder.crl)}: only the copy is missing.`,
     };
   });
+  warnOfKey(io, done, options);
   reportRevoked(io, { ...done, file: folder.crl, out: options.out, json: options.json === true });
 }
 
@@ -62,7 +78,10 @@ function withUnknown(io: Io, record: AuthorityRecord, word: string, authority: A
     );
   }
   if (unknown.isCa)
-    throw new CliFailure(`'${plain(word)}' is an authority`, 'Only servers and clients are revoked here.');
+    throw new CliFailure(
+      `'${plain(word)}' is an authority`,
+      'A root is not revoked: whoever trusts it stops doing so. An intermediate is, where its root is.',
+    );
   const { at, reason } = record.alsoRevoked?.find((one) => one.serialNumber === unknown.serialNumber) ?? {};
   const entry: Entry = {
     serialNumber: unknown.serialNumber,
@@ -90,6 +109,36 @@ function targetsOf(io: Io, record: AuthorityRecord, word: string, options: Revok
   throw new CliFailure(
     `'${plain(word)}' means ${targets.length} certificates`,
     `${choose(targets)} To revoke them all, add --all.`,
+  );
+}
+
+const keyOf = (entry: Entry): string => certificateOf(entry).pin;
+
+/** What else has the key of one of these, and is good still: `renew` leaves the key as it is. */
+function sameKeyOf(
+  { certificates }: AuthorityRecord,
+  named: readonly Entry[],
+  now: number,
+): readonly Entry[] {
+  const keys = new Set(named.map(keyOf));
+  return certificates.filter(
+    (entry) => !named.includes(entry) && statusOf(entry, now) === 'valid' && keys.has(keyOf(entry)),
+  );
+}
+
+/** A certificate that takes the place of another one has its key by right. */
+function warnOfKey(
+  io: Io,
+  { named, others }: { readonly named: readonly Entry[]; readonly others: readonly Entry[] },
+  { reason }: RevokeOptions,
+): void {
+  if (others.length === 0 || reason === 'superseded') return;
+  const serials = others.map(({ serialNumber }) => serialNumber).join(', ');
+  const it = named.length === 1 ? 'Its key is' : 'Their keys are';
+  io.err(
+    reason === 'keyCompromise'
+      ? `${it} that of others, which are revoked as well: ${serials}\n`
+      : `warning: ${it.toLowerCase()} good still in ${serials}. Where the key has leaked: --reason keyCompromise\n`,
   );
 }
 

@@ -7,7 +7,7 @@ import type { Io } from '../io.ts';
 import { plain } from '../terminal/plain.ts';
 import { fileName } from './names.ts';
 import { readFileIfAny } from './read-file.ts';
-import { type AuthorityRecord, certificateOf, type Entry } from './record.ts';
+import { type AuthorityRecord, certificateOf, type Entry, successorOf } from './record.ts';
 
 /** A certificate that somebody means: recorded, or in a file without being so. */
 export interface Selection {
@@ -87,7 +87,7 @@ function serialOf(word: string): string | undefined {
 }
 
 /** The first certificate of a file in PEM or DER; 'other' where it has none, undefined where there is no such file. */
-function readCertificateAt(io: Io, word: string): Certificate | 'other' | undefined {
+export function readCertificateAt(io: Io, word: string): Certificate | 'other' | undefined {
   const content = readFileIfAny(io, resolve(io.directory, word));
   return content === undefined ? undefined : (firstCertificate(content) ?? 'other');
 }
@@ -106,9 +106,8 @@ function firstCertificate(content: Buffer): Certificate | undefined {
 
 /** The only one that is meant; of a name that was renewed the one that is not replaced. */
 export function single(word: string, entries: readonly Entry[]): Entry {
-  const replaced = new Set(entries.map(({ renews }) => renews));
   const last = entries.filter(
-    ({ serialNumber, revoked }) => !replaced.has(serialNumber) && revoked === undefined,
+    (entry) => entry.revoked === undefined && successorOf(entries, entry) === undefined,
   );
   const candidates = last.length > 0 ? last : entries;
   if (candidates.length === 1) return candidates[0]!;

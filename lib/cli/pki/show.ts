@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Certificate } from '../../x509/certificate.ts';
 import { type PemBlock, readPem } from '../../x509/pem.ts';
+import { encodePem } from '../../pki/pem.ts';
 import { CliFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { plain } from '../terminal/plain.ts';
@@ -53,16 +54,28 @@ const certificatesIn = (pem: string): Description[] =>
 
 async function describeAll(content: Buffer, word: string): Promise<readonly Description[]> {
   const text = content.toString('latin1');
-  const blocks = text.includes('-----BEGIN ')
-    ? (readPem(text) ?? [])
-    : [{ label: 'CERTIFICATE', der: content, text: '' }];
-  const found = await Promise.all(blocks.map((block) => describeBlock(block, word)));
+  const found = text.includes('-----BEGIN ')
+    ? await Promise.all((readPem(text) ?? []).map((block) => describeBlock(block, word)))
+    : [await describeDer(content)];
   const told = found.filter((description) => description !== undefined);
   if (told.length > 0) return told;
   throw new CliFailure(
     `${word === '-' ? 'standard input' : `'${plain(word)}'`} has no certificate, request or CRL`,
-    'Give PEM, or a certificate in DER. Keys are not shown.',
+    'Give it in PEM or DER. Keys are not shown.',
   );
+}
+
+/** DER does not say what it is: it is what can be read as such. */
+async function describeDer(der: Buffer): Promise<Description | undefined> {
+  for (const label of ['CERTIFICATE', 'X509 CRL', 'CERTIFICATE REQUEST']) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- the next one only where it is not this
+      return await describeBlock({ label, der, text: encodePem(label, der) }, '');
+    } catch {
+      // Then it is something else.
+    }
+  }
+  return undefined;
 }
 
 /** Undefined for what is not shown, a private key first of all. */

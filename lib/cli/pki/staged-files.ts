@@ -16,12 +16,14 @@ export interface NewFile {
   readonly mode: number;
   /** Whether it may take the place of another one. */
   readonly overwrite: boolean;
+  /** What to do where it may not, and there is one. */
+  readonly ifTaken?: string;
 }
 
 /** Files on their way: each is written beside its place first, and moved there when all are written. */
 export interface Staging {
   readonly id: string;
-  readonly files: ReadonlyArray<Pick<NewFile, 'path' | 'overwrite'>>;
+  readonly files: ReadonlyArray<Pick<NewFile, 'path' | 'overwrite' | 'ifTaken'>>;
   /** Folders that are made for them. */
   readonly folders: readonly string[];
 }
@@ -37,9 +39,10 @@ const besideOf = ({ id, files }: Staging, index: number): string =>
 /** Refuses what cannot be written, before anything is; a symbolic link that leads nowhere is no free place either. */
 export function planStaging(io: Io, files: readonly NewFile[]): Staging {
   const folders = new Set<string>();
-  for (const { path, overwrite } of files) {
+  for (const file of files) {
+    const { path } = file;
     try {
-      requirePlace(io, path, overwrite);
+      requirePlace(io, file);
       for (const folder of missingFolders(dirname(path))) folders.add(folder);
     } catch (error) {
       throw asFailure(io, path, error);
@@ -47,24 +50,25 @@ export function planStaging(io: Io, files: readonly NewFile[]): Staging {
   }
   return {
     id: randomBytes(6).toString('hex'),
-    files: files.map(({ path, overwrite }) => ({ path, overwrite })),
+    files: files.map(({ path, overwrite, ifTaken }) => ({
+      path,
+      overwrite,
+      ...(ifTaken !== undefined && { ifTaken }),
+    })),
     folders: [...folders],
   };
 }
 
 /** Neither a folder nor a device (`/dev/stdout` leads to one) is replaced by a file. */
-function requirePlace(io: Io, path: string, overwrite: boolean): void {
+function requirePlace(io: Io, { path, overwrite, ifTaken }: Staging['files'][number]): void {
   if (fs.lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
-  if (!overwrite) throw takenAlready(io, path);
+  if (!overwrite) throw takenAlready(io, path, ifTaken);
   if (fs.statSync(path, { throwIfNoEntry: false })?.isFile() !== false) return;
   throw new CliFailure(`${shown(io, path)} is no regular file`, 'Name another one.');
 }
 
-const takenAlready = (io: Io, path: string): CliFailure =>
-  new CliFailure(
-    `${shown(io, path)} exists already`,
-    'Write elsewhere with --out, or replace it with --force.',
-  );
+const takenAlready = (io: Io, path: string, hint: string | undefined): CliFailure =>
+  new CliFailure(`${shown(io, path)} exists already`, hint);
 
 export function writeStaged(io: Io, staging: Staging, files: readonly NewFile[]): void {
   for (const [index, { path, content, mode }] of files.entries()) {
@@ -79,12 +83,12 @@ export function writeStaged(io: Io, staging: Staging, files: readonly NewFile[])
 
 /** Moves one file to its place; what is there already was moved before. Moving replaces a symbolic link itself. */
 export function moveStaged(io: Io, staging: Staging, index: number): void {
-  const { path, overwrite } = staging.files[index]!;
+  const { path, overwrite, ifTaken } = staging.files[index]!;
   const from = besideOf(staging, index);
   try {
     if (fs.lstatSync(from, { throwIfNoEntry: false }) === undefined) return;
     if (overwrite) fs.renameSync(from, path);
-    else moveToFreePlace(io, from, path);
+    else moveToFreePlace(io, from, path, ifTaken);
   } catch (error) {
     throw asFailure(io, path, error);
   }
@@ -92,14 +96,14 @@ export function moveStaged(io: Io, staging: Staging, index: number): void {
 }
 
 /** By link(2), which replaces nothing. */
-function moveToFreePlace(io: Io, from: string, to: string): void {
+function moveToFreePlace(io: Io, from: string, to: string, ifTaken: string | undefined): void {
   try {
     fs.linkSync(from, to);
   } catch (error) {
     if (hasCode(error, 'EEXIST')) {
-      if (!isSameFile(from, to)) throw takenAlready(io, to);
+      if (!isSameFile(from, to)) throw takenAlready(io, to, ifTaken);
     } else if (isWithoutLinks(error)) {
-      if (fs.lstatSync(to, { throwIfNoEntry: false }) !== undefined) throw takenAlready(io, to);
+      if (fs.lstatSync(to, { throwIfNoEntry: false }) !== undefined) throw takenAlready(io, to, ifTaken);
       fs.renameSync(from, to);
       return;
     } else throw error;
@@ -121,9 +125,12 @@ function isSameFile(a: string, b: string): boolean {
 export const dropStaged = (staging: Staging, index: number): void =>
   fs.rmSync(besideOf(staging, index), { force: true });
 
-/** Takes back what was not moved. */
+/**
+ * Takes back what was not moved; the first file last: while it waits, the others can be moved after it, and where it is
+ * gone there are none that nothing speaks of.
+ */
 export function discardStaged(staging: Staging): void {
-  for (const index of staging.files.keys()) dropStaged(staging, index);
+  for (const index of [...staging.files.keys()].toReversed()) dropStaged(staging, index);
   removeFolders(staging.folders);
 }
 

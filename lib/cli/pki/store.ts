@@ -1,8 +1,10 @@
 import type { Authority } from '../../pki/index.ts';
 import { CliFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
+import { plain } from '../terminal/plain.ts';
+import { readAuthorities } from './authorities.ts';
 import { commit, settle, withFolderLock } from './commit.ts';
-import { restoredRecord } from './current-record.ts';
+import { currentRecord, restoredRecord } from './current-record.ts';
 import { readCurrentText, type Folder, folderOf, readText, requirePrivate, requireRecord } from './folder.ts';
 import { isEncrypted } from './keys.ts';
 import { requireForeign } from './own-files.ts';
@@ -31,6 +33,21 @@ export async function openAuthority(io: Io, folder: Folder, options: StoreOption
   return issuer === 'intermediate'
     ? loadFrom(io, options, folder.intermediate, folder.intermediateKey, readText(io, folder.root))
     : loadFrom(io, options, folder.root, folder.rootKey);
+}
+
+/** The same, to issue by it. */
+export async function openIssuer(io: Io, folder: Folder, options: StoreOptions): Promise<Authority> {
+  const record = currentRecord(io, folder);
+  const { serialNumber } = readAuthorities(io, folder, record).issuer;
+  const revoked =
+    record.issuer === 'root'
+      ? undefined
+      : record.rootRevoked?.find((one) => one.serialNumber === serialNumber);
+  if (revoked === undefined) return openAuthority(io, folder, options);
+  throw new CliFailure(
+    `the intermediate was revoked on ${revoked.at.slice(0, 10)} (${plain(revoked.reason)})`,
+    'What it issues is good for nobody. Make another authority: portcullis pki init --intermediate --dir FOLDER',
+  );
 }
 
 /** An authority from its two files. */

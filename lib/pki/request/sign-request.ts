@@ -32,6 +32,7 @@ interface RequestDecision extends Omit<LeafOptions, 'keyType'> {
 
 /** For a TLS server. */
 export interface ServerRequestOptions extends RequestDecision {
+  /** A server's certificate. */
   readonly purpose: 'server';
   /** DNS names and addresses; mandatory without `namesFromRequest`. */
   readonly names?: readonly string[];
@@ -39,7 +40,9 @@ export interface ServerRequestOptions extends RequestDecision {
 
 /** For a TLS client. */
 export interface ClientRequestOptions extends RequestDecision {
+  /** A client's certificate. */
   readonly purpose: 'client';
+  /** Its alternative names, by type. */
   readonly names?: AltNamesInput;
 }
 

@@ -5,7 +5,7 @@ import { found, foundByAudit } from './codes.ts';
 
 type Profile = 'intermediate' | 'modern';
 
-/** Curves and primes of less than 112 bits of security or of a kind that nobody maintains (RFC 8422 5.1.1). */
+/** Curves of less than 256 bits, and kinds that nobody maintains: binary ones, secp256k1 (RFC 8422 5.1.1). */
 const weakGroup = /^sect|^secp(?:160|192|224)|^secp256k1$/;
 const groupsOfProfile: ReadonlySet<string> = new Set(['X25519MLKEM768', 'x25519', 'secp256r1', 'secp384r1']);
 const weakScheme = /(?:sha1|md5)$|^dsa_/;

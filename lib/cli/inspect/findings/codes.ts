@@ -84,7 +84,7 @@ const explanations: Readonly<Record<InspectCode, readonly [AuditSeverity, remedy
   ],
   FALLBACK_SCSV_MISSING: ['low', 'Update the TLS library, or leave one version on (RFC 7507).'],
   GROUP_OUTSIDE_PROFILE: ['low', 'Leave only the groups of the profile.'],
-  GROUP_WEAK: ['medium', 'Switch off groups below 128 bits of security.'],
+  GROUP_WEAK: ['medium', 'Switch off curves of less than 256 bits, binary ones and secp256k1.'],
   HANDSHAKE_FAILED: ['high', 'See why: a client of today comes to no handshake.'],
   HEARTBEAT: ['low', 'Switch the heartbeat extension off: nobody uses it, and Heartbleed lived there.'],
   HSTS_MISSING: ['low', 'Send Strict-Transport-Security: securityHeaders() does.'],

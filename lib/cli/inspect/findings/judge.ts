@@ -21,7 +21,7 @@ export function judgeInspection(
   now: number,
 ): readonly InspectFinding[] {
   const { profile, target, accepted, stapling } = observed;
-  const { host } = target;
+  const host = target.serverName ?? target.host;
   const all = [
     ...judgeHandshake(observed),
     ...chains.flatMap((chain, index) =>
@@ -42,7 +42,7 @@ export function judgeInspection(
 export const verdictOf = (findings: readonly InspectFinding[]): Inspection['verdict'] =>
   findings.every(({ severity }) => severity === 'low' || severity === 'info') ? 'pass' : 'fail';
 
-/** A server that wants a client's certificate and got none has not failed. */
+/** A server that says it wants a client's certificate, and got none, has not failed. */
 function judgeHandshake({
   negotiated,
   handshakeError,

@@ -10,7 +10,6 @@ export interface Suite {
   readonly keyExchange: 'tls13' | 'ecdhe' | 'dhe' | 'rsa' | 'srp' | 'other';
   readonly anonymous: boolean;
   readonly psk: boolean;
-  readonly export: boolean;
 }
 
 /** TLS 1.3 has numbers of its own: a suite of it is nothing in TLS 1.2, and the other way round (RFC 8446 B.4). */
@@ -27,7 +26,6 @@ function read(number: number, name: string): Suite {
     keyExchange: numbersOf13.has(number) ? 'tls13' : keyExchangeOf(exchange),
     anonymous: exchange.includes('_anon') || number === 0,
     psk: /(?:^|_)PSK/.test(exchange),
-    export: exchange.includes('EXPORT'),
   };
 }
 
