@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from '@jest/globals';
 import {
   CertificateVerificationError,
+  createAgent,
   HandshakeError,
   HostnameMismatchError,
   PinMismatchError,
@@ -9,7 +10,8 @@ import {
   type TlsClientOptions,
 } from 'portcullis/client';
 import { type BadServer, badServers } from './bad-servers.ts';
-import { clientCertificate, root } from './pki.ts';
+import type { OddCertificate } from '../support/odd-certificates.ts';
+import { clientCertificate, intermediate, root, serverCertificate } from './pki.ts';
 import { ways } from './requests.ts';
 import { closeServers, startTcp, startTls, type Witness } from './servers.ts';
 
@@ -63,6 +65,7 @@ function refused(bad: BadServer, way: keyof typeof ways): unknown {
     expected: printable,
     seen: expect.stringMatching(seen),
     ...(bad.reason !== undefined && { reason: bad.reason }),
+    ...(bad.alert !== undefined && { alert: bad.alert }),
   });
   return { way, error, isClientError: true, isToldAll: true, heard: '', sawCertificate: false };
 }
@@ -79,6 +82,29 @@ it.each(badServers.map((bad, index): [string, BadServer, number] => [bad.name, b
       meet(bad, 'fetch', version ?? versions[1 - turn]!),
     ]);
     expect(met).toEqual([refused(bad, 'agent'), refused(bad, 'fetch')]);
+  },
+);
+
+it.each(versions)(
+  'a server that sent its intermediate yesterday, and not today, is told nothing over %s',
+  async (version) => {
+    const leaf = serverCertificate({ issuer: intermediate });
+    const showing = (...shown: readonly OddCertificate[]): Promise<Witness> =>
+      startTls({
+        key: leaf.key,
+        cert: shown.map(({ certificate }) => certificate).join(''),
+        minVersion: version,
+        maxVersion: version,
+      });
+    const [whole, bare] = await Promise.all([showing(leaf, intermediate), showing(leaf)]);
+    const { key, certificate: cert } = clientCertificate;
+    const agent = createAgent({ ca: root.certificate, key, cert, keepAlive: false });
+    const ask = (server: Witness): Promise<unknown> => ways.agent(server.port, {}, { agent });
+    await expect(ask(whole)).resolves.toMatchObject({ status: 200 });
+    await expect(ask(bare)).rejects.toMatchObject({ reason: 'ISSUER_UNKNOWN' });
+    await bare.quiet();
+    expect([bare.heard(), bare.sawCertificate()]).toEqual(['', false]);
+    agent.destroy();
   },
 );
 

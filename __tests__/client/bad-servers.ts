@@ -38,6 +38,8 @@ export interface BadServer {
   readonly reason?: string;
   /** What `seen` has in it. */
   readonly seen?: RegExp;
+  /** That it has sent. */
+  readonly alert?: string;
   /** Of TLS, or what a server does that speaks none. */
   readonly server: (TlsOptions & { staple?: Buffer }) | ((socket: Socket) => void);
   /** Beside `ca`, and key and certificate of the client. */
@@ -145,12 +147,6 @@ const names: readonly BadServer[] = [
   },
 ];
 
-const expiredIssuer = oddAuthority({
-  issuer: root,
-  subject: commonName('Old'),
-  notBefore: ago(9),
-  notAfter: ago(1),
-});
 const leafAsIssuer = serverCertificate({ subject: commonName('no CA') });
 const constrained = oddAuthority({
   issuer: root,
@@ -167,7 +163,22 @@ const belowLowest = oddAuthority({ issuer: lowest, subject: commonName('Too low'
 const signsAll = { keyUsage: extension.keyUsage(['digitalSignature', 'keyCertSign']) };
 const impostor = impostorOf(root);
 
+/** Of the name of another CA: a key beside it. */
+const namesake = oddAuthority({ subject: commonName('Elsewhere') });
+const orphan = oddAuthority({ issuer: otherRoot, subject: commonName('Orphan') });
+
 const paths: readonly BadServer[] = [
+  // By OpenSSL's verdict alone, which comes when a client's certificate has left over TLS 1.2.
+  verification(
+    'stands below an intermediate in `ca` whose root is another',
+    'ISSUER_UNKNOWN',
+    shows(serverCertificate({ issuer: orphan })),
+    {
+      version: 'TLSv1.3',
+      client: { ca: [root.certificate, namesake.certificate, orphan.certificate] },
+      seen: /UNABLE_TO_GET_ISSUER_CERT/,
+    },
+  ),
   verification(
     'has signed itself',
     'CERTIFICATE_SELF_SIGNED',
@@ -198,11 +209,6 @@ const paths: readonly BadServer[] = [
     shows(serverCertificate({ issuer: impostor }), impostor),
   ),
   verification('sends no intermediate', 'ISSUER_UNKNOWN', shows(serverCertificate({ issuer: intermediate }))),
-  verification(
-    'has an intermediate that has expired',
-    'CERTIFICATE_EXPIRED',
-    shows(serverCertificate({ issuer: expiredIssuer }), expiredIssuer),
-  ),
   verification(
     'has a certificate issued by one that is no CA',
     'ISSUER_UNKNOWN',
@@ -310,6 +316,9 @@ const revoked: readonly BadServer[] = [
 ];
 
 const below = serverCertificate({ issuer: intermediate });
+/** In order, and of a key of its own. */
+const inBetween = serverCertificate({ issuer: otherRoot, keys: sharedKeys('ec-p384') });
+const bothRoots = [root.certificate, otherRoot.certificate];
 const pinned: readonly BadServer[] = [
   {
     name: 'has none of the pins',
@@ -331,6 +340,24 @@ const pinned: readonly BadServer[] = [
     client: { pins: [strangePin(), strangePin()], pinsOn: 'chain' },
     seen: /^(?:sha256\/\S{44} ?){3}$/,
   },
+  {
+    name: 'has a certificate of another CA that is believed, where one of them is pinned',
+    code: 'PIN_MISMATCH',
+    server: shows(inBetween, otherRoot),
+    client: { ca: bothRoots, pins: [pinOf(root), strangePin()], pinsOn: 'chain' },
+  },
+  {
+    name: 'has a certificate of another CA that is believed, and sends the pinned one along',
+    code: 'PIN_MISMATCH',
+    server: shows(inBetween, otherRoot, root),
+    client: { ca: bothRoots, pins: [pinOf(root), strangePin()], pinsOn: 'chain' },
+  },
+  {
+    name: 'has a certificate of another CA that is believed, where the key is pinned',
+    code: 'PIN_MISMATCH',
+    server: shows(inBetween, otherRoot),
+    client: { ca: bothRoots, pins: [pinOf(good), strangePin()] },
+  },
   // What is sent and belongs to no path is no chain.
   {
     name: 'sends along a pinned certificate that is not in its path',
@@ -348,6 +375,11 @@ const handshake = (
   more: Partial<BadServer> = {},
 ): BadServer => ({ name, code: 'HANDSHAKE_FAILED', server, version, ...more });
 
+const alerts = [
+  [40, 'handshake_failure'],
+  [112, 'unrecognized_name'],
+  [113, 'bad_certificate_status_response'],
+] as const;
 const protocols: readonly BadServer[] = [
   handshake('speaks TLS 1.1', { ...shows(rsa), minVersion: 'TLSv1', maxVersion: 'TLSv1.1' }),
   handshake('speaks static RSA', {
@@ -368,6 +400,23 @@ const protocols: readonly BadServer[] = [
   handshake('speaks TLS 1.2, where 1.3 is asked for', { ...shows(good), maxVersion: 'TLSv1.2' }, 'TLSv1.2', {
     client: { minVersion: 'TLSv1.3' },
   }),
+  handshake(
+    'speaks TLS 1.2, where the profile is modern',
+    { ...shows(good), maxVersion: 'TLSv1.2' },
+    'TLSv1.2',
+    {
+      client: { profile: 'modern' },
+    },
+  ),
+  // Of OpenSSL's names for these the first alone has "alert" in it.
+  ...alerts.map(([number, alert]) =>
+    handshake(
+      `sends the alert ${alert}`,
+      (socket) => void socket.once('data', () => socket.write(Buffer.from([21, 3, 3, 0, 2, 2, number]))),
+      'TLSv1.3',
+      { alert },
+    ),
+  ),
   handshake('has other groups only', { ...shows(good), ecdhCurve: 'secp521r1' }, 'TLSv1.3'),
   handshake('answers in plain HTTP', (socket) => void socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')),
   handshake('says nothing', () => undefined, 'TLSv1.3', {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createSecureServer } from 'node:http2';
 import { Agent } from 'node:https';
 import { type AddressInfo, connect, createServer, type LookupFunction } from 'node:net';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { createAgent, createFetch, HandshakeError, type TlsClientOptions } from 'portcullis/client';
 import { certIdOf } from '../../lib/trust/ocsp/ocsp-request.ts';
 import { Certificate } from '../../lib/x509/certificate.ts';
@@ -153,6 +153,27 @@ describe('a server is let through that', () => {
     );
   });
 
+  it('speaks TLS 1.3, to a client of the profile modern', async () => {
+    const server = await startTls({ key: leaf.key, cert: leaf.certificate });
+    for (const way of ['agent', 'fetch'] as const) {
+      // oxlint-disable-next-line no-await-in-loop -- to one server
+      expect(await ways[way](server.port, { ...client, profile: 'modern' })).toMatchObject({ status: 200 });
+    }
+  });
+
+  it.each([
+    ['has run out since', renewed({ notBefore: ago(20), notAfter: ago(10) }), 15],
+    ['is of tomorrow', early, 0],
+  ])('sends the intermediate of today, where that in `ca` %s', async (_what, ours, daysAgo) => {
+    const { key, certificate } = serverCertificate({ issuer: current });
+    const server = await startTls({ key, cert: certificate + current.certificate });
+    const now = jest.spyOn(Date, 'now').mockReturnValue(ago(daysAgo).getTime());
+    const agent = createAgent({ ca: [root.certificate, ours.certificate] });
+    now.mockRestore();
+    await expect(byAgent(server.port, {}, { agent })).resolves.toMatchObject({ status: 200 });
+    agent.destroy();
+  });
+
   it('speaks HTTP/2, to a fetch that offers it', async () => {
     const server = createSecureServer(
       { key: leaf.key, cert: leaf.certificate, allowHTTP1: true },
@@ -236,6 +257,32 @@ it('a fetch takes what Node’s own takes', async () => {
     'POST /stream undefined stream',
     'POST /elsewhere undefined a=b',
   ]);
+});
+
+it('a fetch follows no redirect out of TLS', async () => {
+  const plain = await startTcp(() => undefined);
+  const server = createSecureServer(
+    { key: leaf.key, cert: leaf.certificate, allowHTTP1: true },
+    (_request, response) => response.writeHead(302, { location: `http://127.0.0.1:${plain.port}/` }).end(),
+  );
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  await expect(ways.fetch(port, client)).rejects.toMatchObject({
+    code: 'HANDSHAKE_FAILED',
+    reason: 'NOT_HTTPS',
+    port: plain.port,
+  });
+  server.close();
+  expect(plain.heard()).toBe('');
+});
+
+it('a fetch reads its URL once', async () => {
+  const server = await startTls({ key: leaf.key, cert: leaf.certificate });
+  const own = createFetch(client);
+  const urls = [`https://127.0.0.1:${server.port}/`, 'data:text/plain,evil'];
+  const response = await own({ toString: () => urls.shift() } as never);
+  expect([await response.text(), urls.length]).toEqual(['in', 1]);
+  await own.close();
 });
 
 /** What `client` sends on the wire, by a relay that only reads along. */

@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,7 +8,7 @@ import { get } from 'node:https';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer, type TLSSocket } from 'node:tls';
+import { createServer, TLSSocket } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import {
@@ -17,7 +18,10 @@ import {
   type TlsClientOptions,
   type TlsFetch,
 } from 'portcullis/client';
-import type { OddCertificate } from '../support/odd-certificates.ts';
+import { exportPkcs12 } from 'portcullis/pki';
+import { systemClock } from '../../lib/clock.ts';
+import { oddCertificate, type OddCertificate } from '../support/odd-certificates.ts';
+import { commonName } from '../support/odd-names.ts';
 import { clientCertificate, ahead, otherRoot, pinOf, root, serverCertificate, strangePin } from './pki.ts';
 
 /** A server that answers when it is told to, and counts its connections. */
@@ -25,6 +29,10 @@ interface Server {
   readonly port: number;
   readonly connections: boolean[];
   readonly paths: string[];
+  /** Subjects of the clients, one for each connection. */
+  readonly clients: Array<string | undefined>;
+  /** Each connection, before its handshake. */
+  readonly whenConnected: () => Promise<unknown>;
   /** Each path as it comes. */
   readonly arrivals: EventEmitter;
   /** Answers at once, or not before `release`. */
@@ -44,8 +52,10 @@ async function start(version: 'TLSv1.2' | 'TLSv1.3' = 'TLSv1.3'): Promise<Server
     ({ key, cert: certificate, minVersion: version, maxVersion: version }) as const;
   const sockets = new Set<Socket>();
   const held: Array<() => void> = [];
-  const server = createServer(contextOf(leaf), (socket: TLSSocket) => {
+  const asking = { requestCert: true, rejectUnauthorized: false };
+  const server = createServer({ ...contextOf(leaf), ...asking }, (socket: TLSSocket) => {
     self.connections.push(socket.isSessionReused());
+    self.clients.push(socket.getPeerX509Certificate()?.subject);
     socket.on('error', () => undefined);
     socket.on('data', (chunk: Buffer) => {
       const path = chunk.toString().split(' ')[1]!;
@@ -66,6 +76,8 @@ async function start(version: 'TLSv1.2' | 'TLSv1.3' = 'TLSv1.3'): Promise<Server
     port: (server.address() as AddressInfo).port,
     connections: [],
     paths: [],
+    clients: [],
+    whenConnected: () => once(server, 'connection'),
     arrivals: new EventEmitter(),
     hold: false,
     release: () => {
@@ -131,9 +143,28 @@ const isThere = async (server: Server, path: string): Promise<void> => {
   if (!server.paths.includes(path)) await once(server.arrivals, path);
 };
 
+/** A client of this common name. */
+const clientNamed = (name: string): OddCertificate =>
+  oddCertificate({ issuer: root, subject: commonName(name) });
+
 const otherPins = { pins: [strangePin(), strangePin()] };
 /** Of a client that has `leaf` pinned. */
 const pinning = { ...trusting, pins: [pinOf(leaf), strangePin()] };
+
+/** Takes all connections of a pool, so that the next request opens one. */
+async function occupy(
+  server: Server,
+  request: (path: string) => Promise<string>,
+): Promise<Array<{ answer: Promise<string> }>> {
+  const answers: Array<{ answer: Promise<string> }> = [];
+  while (answers.length < server.connections.length) {
+    const path = `/held/${answers.length}`;
+    answers.push({ answer: request(path) });
+    // oxlint-disable-next-line no-await-in-loop -- one after another
+    await isThere(server, path);
+  }
+  return answers;
+}
 
 describe('a session that is resumed', () => {
   it.each(['TLSv1.2', 'TLSv1.3'] as const)('is judged again over %s', async (version) => {
@@ -162,6 +193,36 @@ describe('a session that is resumed', () => {
       ['/1', '/3'],
       [false, false],
     ]);
+  });
+
+  it.each(
+    (['TLSv1.2', 'TLSv1.3'] as const).flatMap((version) => [
+      ['an agent', version] as const,
+      ['a fetch', version] as const,
+    ]),
+  )('of %s over %s is judged by the pins that have come during its handshake', async (way, version) => {
+    const server = await start(version);
+    const agent = agentOf({ ...pinning, keepAlive: false });
+    const own = fetchOf(pinning);
+    const url = `https://127.0.0.1:${server.port}`;
+    const [client, request] =
+      way === 'an agent'
+        ? [agent, (path: string) => ask(agent, server, path)]
+        : [own, async (path: string) => (await own(url + path)).text()];
+    await request('/1');
+    server.hold = true;
+    // The agent keeps none.
+    const answers = way === 'a fetch' ? await occupy(server, request) : [];
+    const isReused = jest.spyOn(TLSSocket.prototype, 'isSessionReused');
+    const connected = server.whenConnected();
+    const refused = Promise.allSettled([request('/2')]);
+    await connected;
+    await client.reload(otherPins);
+    expect(await refused).toMatchObject([{ status: 'rejected', reason: { code: 'PIN_MISMATCH' } }]);
+    expect(isReused.mock.results.map(({ value }) => value)).toContain(true);
+    expect(server.paths).not.toContain('/2');
+    server.release();
+    await Promise.all(answers.map(({ answer }) => answer));
   });
 
   it('is none once the server has another certificate', async () => {
@@ -273,32 +334,32 @@ describe('a request under way', () => {
   });
 });
 
+const post = (own: TlsFetch, { port }: Server, path: string): Promise<Response> =>
+  own(`https://127.0.0.1:${port}${path}`, {
+    method: 'POST',
+    body: new Blob(['whole']).stream(),
+    duplex: 'half',
+  } as RequestInit);
+
+/** Once undici has it in its queue. */
+async function queued(own: TlsFetch, server: Server, path: string): Promise<{ answer: Promise<Response> }> {
+  const channel = 'undici:request:create';
+  let stop = (): void => undefined;
+  const isQueued = new Promise<void>((done) => {
+    const listener = (message: unknown): void => {
+      if ((message as { request: { path: string } }).request.path === path) done();
+    };
+    subscribe(channel, listener);
+    stop = () => void unsubscribe(channel, listener);
+  });
+  const answer = post(own, server, path);
+  answer.catch(() => undefined);
+  await isQueued;
+  stop();
+  return { answer };
+}
+
 describe('a request that waits for its turn', () => {
-  const post = (own: TlsFetch, { port }: Server, path: string): Promise<Response> =>
-    own(`https://127.0.0.1:${port}${path}`, {
-      method: 'POST',
-      body: new Blob(['whole']).stream(),
-      duplex: 'half',
-    } as RequestInit);
-
-  /** Once undici has it in its queue. */
-  async function queued(own: TlsFetch, server: Server, path: string): Promise<{ answer: Promise<Response> }> {
-    const channel = 'undici:request:create';
-    let stop = (): void => undefined;
-    const isQueued = new Promise<void>((done) => {
-      const listener = (message: unknown): void => {
-        if ((message as { request: { path: string } }).request.path === path) done();
-      };
-      subscribe(channel, listener);
-      stop = () => void unsubscribe(channel, listener);
-    });
-    const answer = post(own, server, path);
-    answer.catch(() => undefined);
-    await isQueued;
-    stop();
-    return { answer };
-  }
-
   it.each([
     ['another configuration', (own: TlsFetch) => own.reload(otherPins), { code: 'PIN_MISMATCH' }],
     [
@@ -339,6 +400,24 @@ describe('a request that waits for its turn', () => {
 });
 
 describe('close', () => {
+  it('waits for what has waited for its turn when the configuration changed', async () => {
+    const server = await start();
+    const own = fetchOf({ ...pinning, connections: 1 });
+    server.hold = true;
+    const first = post(own, server, '/1');
+    await isThere(server, '/1');
+    const { answer } = await queued(own, server, '/2');
+    await own.reload({ handshakeTimeout: 9_000 });
+    const closing = own.close();
+    await expect(own('https://127.0.0.1:9/')).rejects.toMatchObject({ name: 'TypeError' });
+    server.release();
+    await (await first).text();
+    await isThere(server, '/2');
+    server.release();
+    expect(await (await answer).text()).toBe('in');
+    await closing;
+  });
+
   it.each([false, true])('ends what nobody reads, over HTTP/2: %s', async (http2) => {
     const server = createSecureServer(
       { key: leaf.key, cert: leaf.certificate, allowHTTP1: true },
@@ -390,8 +469,20 @@ describe('files', () => {
   it('hold the client’s key', async () => {
     const keyFile = put('client.key', clientCertificate.key);
     const certFile = put('client.pem', clientCertificate.certificate);
-    const agent = agentOf({ ...trusting, certificate: { keyFile, certFile } });
+    const server = await start();
+    const agent = agentOf({ ...trusting, certificate: { keyFile, certFile }, watch: false });
+    await ask(agent, server, '/1');
     expect(await agent.reload()).toEqual({ changed: false });
+    await expect(agent.reload({ passphrase: 'x' })).rejects.toMatchObject({
+      code: 'OPTION_CONFLICT',
+      path: 'passphrase',
+    });
+    const next = clientNamed('next');
+    put('client.key', next.key);
+    put('client.pem', next.certificate);
+    expect(await agent.reload()).toEqual({ changed: true });
+    await ask(agent, server, '/2');
+    expect(server.clients).toEqual(['CN=a client that wants to stay unknown', 'CN=next']);
     put('client.key', leaf.key);
     await expect(agent.reload()).rejects.toMatchObject({
       code: 'KEY_MISMATCH',
@@ -400,7 +491,98 @@ describe('files', () => {
   });
 });
 
+describe('the client’s certificate', () => {
+  const [before, after] = [clientNamed('before'), clientNamed('after')];
+  const pem = ({ key, certificate: cert }: OddCertificate) => ({ key, cert });
+  const encrypted = ({ key, certificate: cert }: OddCertificate, passphrase: string) => ({
+    key: createPrivateKey(key)
+      .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase })
+      .toString(),
+    cert,
+  });
+  const pfxOf = ({ key, certificate }: OddCertificate, passphrase: string): Promise<Buffer> =>
+    exportPkcs12({ key, certificate, passphrase, iterations: 2048 });
+
+  /** Whom the server has seen, after each of the changes. */
+  async function seen(
+    options: TlsClientOptions,
+    ...changes: ReadonlyArray<Partial<TlsClientOptions>>
+  ): Promise<Server['clients']> {
+    const server = await start();
+    const agent = agentOf({ ...trusting, ...options });
+    await ask(agent, server, '/0');
+    for (const change of changes) {
+      // oxlint-disable-next-line no-await-in-loop -- one after another
+      expect(await agent.reload(change)).toEqual({ changed: true });
+      // oxlint-disable-next-line no-await-in-loop -- one after another
+      await ask(agent, server, '/');
+    }
+    return server.clients;
+  }
+
+  it('is that of a PFX, and of the next one with the same passphrase', async () => {
+    const [pfx, next] = await Promise.all([pfxOf(before, 'same'), pfxOf(after, 'same')]);
+    expect(await seen({ pfx, passphrase: 'same' }, { pfx: next })).toEqual(['CN=before', 'CN=after']);
+  });
+
+  it('goes from one way to another, and takes no passphrase along', async () => {
+    const pfx = await pfxOf(before, 'first');
+    const clients = await seen(
+      { pfx, passphrase: 'first' },
+      { ...encrypted(after, 'second'), passphrase: 'second' },
+      encrypted(before, 'second'),
+      pem(after),
+      { key: undefined, cert: undefined },
+    );
+    expect(clients).toEqual(['CN=before', 'CN=after', 'CN=before', 'CN=after', undefined]);
+  });
+
+  it('stays where another option changes, though its key was wiped, or another way is left out by name', async () => {
+    const key = Buffer.from(before.key);
+    const options = { key, cert: before.certificate };
+    const server = await start();
+    const agent = agentOf({ ...trusting, ...options });
+    key.fill(0);
+    await agent.reload({ pins: pinning.pins });
+    await ask(agent, server, '/1');
+    await agent.reload({ ...pem(after), pfx: undefined, certificate: undefined });
+    await ask(agent, server, '/2');
+    expect(await agent.reload({ pfx: undefined })).toEqual({ changed: false });
+    expect(server.clients).toEqual(['CN=before', 'CN=after']);
+  });
+});
+
+describe('what was given', () => {
+  it('is not what its owner makes of it later', async () => {
+    const server = await start();
+    const ca = Buffer.from(root.certificate);
+    const pins = otherPins.pins.slice();
+    const agent = agentOf({ ca, pins, keepAlive: false });
+    pins.push(pinOf(leaf));
+    ca.fill(0);
+    expect(await agent.reload()).toEqual({ changed: false });
+    const changes = { pins: otherPins.pins.slice(), handshakeTimeout: 9_000 };
+    const reloaded = agent.reload(changes);
+    changes.pins.push(pinOf(leaf));
+    expect(await reloaded).toEqual({ changed: true });
+    await expect(ask(agent, server, '/1')).rejects.toMatchObject({ code: 'PIN_MISMATCH' });
+  });
+});
+
 describe('an option that is refused', () => {
+  it('leaves nothing that watches files', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'portcullis-client-'));
+    const file = join(directory, 'ca.pem');
+    writeFileSync(file, root.certificate);
+    const after = jest.spyOn(systemClock, 'after');
+    expect(() => createAgent({ ca: { file }, maxSockets: 0 })).toThrow('maxSockets');
+    expect(() => createFetch({ ca: { file }, connections: 0 })).toThrow('connections');
+    expect(after).not.toHaveBeenCalled();
+    agentOf({ ca: { file } });
+    expect(after).toHaveBeenCalled();
+    rmSync(directory, { recursive: true });
+  });
+
   it.each([
     ['an unknown one', { pin: [] }, 'OPTION_UNKNOWN', 'pin'],
     ['one of the agent, for a fetch', { maxSockets: 1 }, 'OPTION_UNKNOWN', 'maxSockets'],

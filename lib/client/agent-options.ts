@@ -8,23 +8,31 @@ import type { TlsClientOptions } from './options.ts';
 export interface TlsAgentOptions extends TlsClientOptions {
   /** Default `true`, as in Node's global agent. */
   readonly keepAlive?: boolean | undefined;
+  /** The delay of TCP's keep-alive probes, in milliseconds; 1000 by default. */
   readonly keepAliveMsecs?: number | undefined;
+  /** Connections to one server; unlimited by default. */
   readonly maxSockets?: number | undefined;
+  /** Connections in all; unlimited by default. */
   readonly maxTotalSockets?: number | undefined;
+  /** Idle connections to one server that are kept; 256 by default. */
   readonly maxFreeSockets?: number | undefined;
+  /** Which idle connection is used first: the newest (`lifo`, the default) or the oldest. */
   readonly scheduling?: 'fifo' | 'lifo' | undefined;
   /** Of a socket without traffic, in milliseconds; 0, the default: none. */
   readonly timeout?: number | undefined;
   /** In place of `dns.lookup`. */
   readonly lookup?: LookupFunction | undefined;
+  /** Of the address: 4, 6, or 0 for both, the default. */
   readonly family?: 0 | 4 | 6 | undefined;
   /** Of `dns.lookup`. */
   readonly hints?: number | undefined;
   /** The address of this machine from which connections go. */
   readonly localAddress?: string | undefined;
+  /** Whether IPv6 and IPv4 are tried side by side (RFC 8305); default: Node's. */
   readonly autoSelectFamily?: boolean | undefined;
   /** In milliseconds. */
   readonly autoSelectFamilyAttemptTimeout?: number | undefined;
+  /** Without Nagle's algorithm (`TCP_NODELAY`); default: Node's. */
   readonly noDelay?: boolean | undefined;
 }
 

@@ -50,6 +50,7 @@ class VerifyingAgent extends Agent implements TlsAgent {
     });
     super({ ...readAgentOptions(state.config.given), ...ifReplaced, maxCachedSessions: 0 });
     this.#state = state;
+    state.watch();
     // Before Node gives it to the next request, or puts it into the pool.
     this.prependListener('free', (socket: TLSSocket) => {
       if (isStale(socket, state, Date.now())) socket.destroy();

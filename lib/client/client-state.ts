@@ -3,6 +3,7 @@ import { messageOf } from '../errors.ts';
 import { checkKeys } from '../options.ts';
 import { type RevocationListInputs, withRevocationLists } from '../trust/revocation/crl-input.ts';
 import { succeed } from '../trust/revocation/succession.ts';
+import { warnProcess } from '../warnings.ts';
 import {
   type ClientConfig,
   clientKeys,
@@ -10,6 +11,7 @@ import {
   type TlsClientOptions,
   warnOfSinglePin,
 } from './options.ts';
+import { ownCopy } from './own-copy.ts';
 import { SessionStore } from './sessions.ts';
 import { watchInputs } from './watched.ts';
 
@@ -25,12 +27,9 @@ export interface ClientReloadReport {
   readonly changed: boolean;
 }
 
-/** Two ways to give a certificate: who changes to one of them has left the others. */
-const ways: readonly (readonly string[])[] = [
-  ['key', 'cert', 'passphrase'],
-  ['pfx', 'passphrase'],
-  ['certificate'],
-];
+/** Three ways to give a certificate: who changes to one of them has left the others. */
+const ways: readonly (readonly string[])[] = [['key', 'cert'], ['pfx'], ['certificate']];
+const ofCredentials: readonly string[] = [...ways.flat(), 'passphrase'];
 
 interface Hooks {
   /** After a change. */
@@ -51,10 +50,14 @@ export class ClientState {
   constructor(options: unknown, more: readonly string[], hooks: Hooks) {
     this.#more = more;
     this.#hooks = hooks;
-    const config = readClientOptions(options, more);
+    const config = readClientOptions(ownCopy(options), more);
     warnOfSinglePin(config);
     this.#generation = { config, sessions: new SessionStore() };
-    this.#watch(config);
+  }
+
+  /** From now on files are read anew when they change. Once whoever has made this has read its own options, too. */
+  watch(): void {
+    this.#watch(this.config);
   }
 
   get generation(): Generation {
@@ -67,7 +70,8 @@ export class ClientState {
 
   /** Reads everything anew, with `changes` in place of what was given; rejects with a ConfigError, and nothing has changed. */
   reload(changes: Partial<TlsClientOptions> = {}): Promise<ClientReloadReport> {
-    const run = this.#last.then(() => this.#reload(changes));
+    const own = ownCopy(changes) as object;
+    const run = this.#last.then(() => this.#reload(own));
     this.#last = run.catch(() => undefined);
     return run;
   }
@@ -104,15 +108,23 @@ export class ClientState {
 }
 
 function merged(given: Readonly<Record<string, unknown>>, changes: object): Record<string, unknown> {
-  const left = new Set(ways.filter((way) => !way.some((name) => name in changes)).flat());
-  const isReplaced = ways.flat().some((name) => name in changes);
-  const kept = Object.entries(given).filter(([name]) => !isReplaced || !left.has(name));
+  const chosen = ways.filter(isIn(changes));
+  const left = chosen.length === 0 ? [] : ways.filter((way) => !chosen.includes(way));
+  // A passphrase belongs to its key.
+  const isOther = left.some(isIn(given)) && !chosen.some(isIn(given));
+  const dropped = new Set([...left.flat(), ...(isOther ? ['passphrase'] : [])]);
+  const kept = Object.entries(given).filter(([name]) => !dropped.has(name));
   return { ...Object.fromEntries(kept), ...changes };
 }
 
+const isIn =
+  (options: object) =>
+  (way: readonly string[]): boolean =>
+    way.some((name) => Reflect.get(options, name) !== undefined);
+
 /** What was given as octets may have been wiped since, as is good custom with keys. */
 const keptPairs = ({ credentials }: ClientConfig, changes: object): readonly KeyPair[] | undefined =>
-  ways.flat().some((name) => name in changes) ? undefined : credentials.pairs;
+  ofCredentials.some((name) => name in changes) ? undefined : credentials.pairs;
 
 /** A list that lies in a file does not take revocation back: see `succeed`. */
 function withKeptLists(before: ClientConfig, next: ClientConfig, byHand: boolean): ClientConfig {
@@ -123,8 +135,7 @@ function withKeptLists(before: ClientConfig, next: ClientConfig, byHand: boolean
     path: 'crl',
     at: Date.now(),
   });
-  for (const warning of warnings)
-    process.emitWarning(`Portcullis: ${warning}.`, { code: 'PORTCULLIS_REVOCATION' });
+  for (const warning of warnings) warnProcess('PORTCULLIS_REVOCATION', `Portcullis: ${warning}.`);
   return Object.freeze({ ...next, trust });
 }
 
@@ -146,11 +157,8 @@ const contentOf = (config: ClientConfig): string =>
   ]);
 
 /** For what nobody waits for. */
-export const warnOfReload = (error: unknown): void => {
-  process.emitWarning(
+export const warnOfReload = (error: unknown): void =>
+  warnProcess(
+    'PORTCULLIS_RELOAD_FAILED',
     `Portcullis: the last good configuration stays, as a reload has failed: ${messageOf(error)}`,
-    {
-      code: 'PORTCULLIS_RELOAD_FAILED',
-    },
   );
-};

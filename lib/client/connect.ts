@@ -48,7 +48,7 @@ export function openConnection(state: ClientState, destination: Destination): TL
   const name = readHostName(target.host);
   const options: ConnectionOptions & { readonly requestOCSP: true } = {
     ...route,
-    secureContext: generation.config.context,
+    secureContext: generation.config.context.at(Date.now()),
     // Neither NODE_TLS_REJECT_UNAUTHORIZED nor a request's own options get a say.
     rejectUnauthorized: true,
     checkServerIdentity: () => handshake.onIdentity(),

@@ -25,7 +25,7 @@ export function readCredentials(
       'OPTION_CONFLICT',
       twice,
       'the option certificate is there as well',
-      'Give one of them.',
+      twice === 'passphrase' ? 'Give it within `certificate`.' : 'Give one of them.',
     );
   if (!isFileEntry(entry)) {
     throw new ConfigError(

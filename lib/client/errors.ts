@@ -50,9 +50,11 @@ interface Wording {
  * what they are. What comes from the server in it is made printable. To try again is of no use before somebody has looked.
  */
 export abstract class TlsClientError extends Error {
+  /** Which error it is. */
   abstract readonly code: TlsClientErrorCode;
   /** As it was asked for, or the option `servername`. */
   readonly host: string;
+  /** As it was asked for. */
   readonly port: number;
   /** What would have been accepted: names, pins, versions. */
   readonly expected: string;
@@ -101,7 +103,9 @@ const problems: Readonly<Record<CertificateFailure, readonly [problem: string, r
 /** The path of the server's certificate is refused; `reason` says why, `seen` in words. */
 export class CertificateVerificationError extends TlsClientError {
   override readonly name = 'CertificateVerificationError';
+  /** Always this. */
   readonly code = 'CERTIFICATE_VERIFICATION_FAILED';
+  /** Why; see `CertificateFailure`. */
   readonly reason: CertificateFailure;
 
   constructor(reason: CertificateFailure, details: FailureDetails, cause?: unknown) {
@@ -114,6 +118,7 @@ export class CertificateVerificationError extends TlsClientError {
 /** The certificate is in order, and is another host's; `seen` are its names. */
 export class HostnameMismatchError extends TlsClientError {
   override readonly name = 'HostnameMismatchError';
+  /** Always this. */
   readonly code = 'HOSTNAME_MISMATCH';
 
   constructor(details: FailureDetails) {
@@ -127,6 +132,7 @@ export class HostnameMismatchError extends TlsClientError {
 /** The certificate is in order, and has none of the pinned keys; `seen` are its pins. */
 export class PinMismatchError extends TlsClientError {
   override readonly name = 'PinMismatchError';
+  /** Always this. */
   readonly code = 'PIN_MISMATCH';
 
   constructor(details: FailureDetails) {
@@ -140,10 +146,15 @@ export class PinMismatchError extends TlsClientError {
 
 /** Why a handshake came to nothing: OpenSSL's code as Node gives it (`ERR_SSL_…`), or one of these. */
 export type HandshakeFailure =
+  /** A library has put another agent in place of the one that verifies, for a proxy. */
   | 'AGENT_REPLACED'
+  /** It took longer than `handshakeTimeout`. */
   | 'HANDSHAKE_TIMEOUT'
+  /** The URL is of another protocol: nothing would be verified. */
   | 'NOT_HTTPS'
+  /** The server has chosen a version, a cipher or (ALPN) a protocol that was not offered. */
   | 'PROTOCOL_REFUSED'
+  /** The server has begun a second handshake, which would be another server. */
   | 'RENEGOTIATION'
   | (string & {});
 
@@ -154,9 +165,11 @@ export type HandshakeFailure =
  */
 export class HandshakeError extends TlsClientError {
   override readonly name = 'HandshakeError';
+  /** Always this. */
   readonly code = 'HANDSHAKE_FAILED';
+  /** Why; see `HandshakeFailure`. */
   readonly reason: HandshakeFailure;
-  /** The name of the alert that the server has sent (RFC 8446 6), as `handshake_failure`. */
+  /** The name of the alert that the server has sent (RFC 8446 6), as `handshake_failure`; `alert_57` where it has none. */
   readonly alert: string | undefined;
 
   constructor(

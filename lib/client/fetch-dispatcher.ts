@@ -47,12 +47,18 @@ export class VerifyingDispatcher implements Dispatch {
 
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
     if (this.#isClosed) throw closed();
+    return this.#send(options, handler);
+  }
+
+  /** Also what was under way when this was closed, and goes to another pool. */
+  #send(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    if (this.#isDestroyed) throw closed();
     const url = new URL(String(options.origin));
     // A redirect leads here as well.
     if (url.protocol !== 'https:') throw notHttps(url);
     if (this.#pool !== undefined && !this.#isGood(this.#pool)) this.retire();
     const pool = (this.#pool ??= this.#makePool());
-    const again = (): unknown => this.dispatch(options, handler);
+    const again = (): unknown => this.#send(options, handler);
     return pool.agent.dispatch(
       options,
       sendingIf(() => this.#isGood(pool), handler, again),
@@ -73,9 +79,12 @@ export class VerifyingDispatcher implements Dispatch {
   /** Waits for what is under way, `timeout` milliseconds at most: then it is ended. */
   async close(timeout: number): Promise<void> {
     this.#isClosed = true;
-    this.retire();
     const cancel = systemClock.after(timeout, () => this.#destroy());
-    await Promise.all(this.#closing);
+    do {
+      this.retire();
+      // oxlint-disable-next-line no-await-in-loop -- what waited in one pool may have gone to another
+      await Promise.all(this.#closing);
+    } while (this.#pool !== undefined || this.#closing.size > 0);
     cancel();
   }
 

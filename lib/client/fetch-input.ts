@@ -14,12 +14,13 @@ export function toUndici(
   { FormData, Request }: Classes,
   input: Input,
   init: Init,
-): [Undici.RequestInfo, Undici.RequestInit] {
+): [string | Undici.Request, Undici.RequestInit] {
   const given = membersOf(init);
   if (given.dispatcher !== undefined) throw ownDispatcher();
   if (isFormData(given.body) && !(given.body instanceof FormData))
     given.body = copyForm(given.body, FormData);
-  return [isForeignRequest(input) ? copyRequest(input, Request) : input, given];
+  // Here and once: what is checked is what is asked for, whatever it says the next time.
+  return [isRequest(input) ? ownRequest(input, Request) : `${input}`, given];
 }
 
 const members = [
@@ -65,10 +66,10 @@ function copyForm(form: FormData, FormData: Classes['FormData']): Undici.FormDat
   return copy;
 }
 
-const isForeignRequest = (value: unknown): value is Request => tagOf(value) === 'Request';
+const isRequest = (value: unknown): value is Request => tagOf(value) === 'Request';
 
 /** A Request has all that the second argument of another one takes. */
-function copyRequest(request: Request, OwnRequest: Classes['Request']): Undici.Request {
+function ownRequest(request: Request, OwnRequest: Classes['Request']): Undici.Request {
   if (request instanceof OwnRequest) return request;
   return new OwnRequest(request.url, request as unknown as Undici.RequestInit);
 }

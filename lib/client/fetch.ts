@@ -23,6 +23,7 @@ export interface TlsFetchOptions extends TlsClientOptions {
 
 /** `fetch`, for https only, and with verified servers only. */
 export interface TlsFetch {
+  /** As `fetch`; rejects with a TlsClientError where the server is refused. */
   (...request: Parameters<typeof fetch>): Promise<Response>;
   /**
    * Reads files anew, and takes `changes` in place of what was given. Rejects with a ConfigError, and nothing has
@@ -63,6 +64,7 @@ export function createFetch(options: TlsFetchOptions = {}): TlsFetch {
     onError: warnOfReload,
   });
   const pool = readPool(client.config.given);
+  client.watch();
   const load = async (): Promise<Loaded> => {
     const undici = await import('undici');
     loaded = new VerifyingDispatcher((agentOptions) => new undici.Agent(agentOptions), client, pool);
@@ -95,8 +97,8 @@ interface Loaded {
 }
 
 /** `data:`, `blob:` and `about:` come from no server: undici would answer them itself. What is no URL it refuses. */
-function refuseOtherUrls(request: Undici.RequestInfo): void {
-  const text = typeof request === 'object' && 'url' in request ? request.url : String(request);
+function refuseOtherUrls(request: string | Undici.Request): void {
+  const text = typeof request === 'string' ? request : request.url;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && url.protocol !== 'https:') throw notHttps(url);
 }

@@ -1,3 +1,4 @@
+import { alertName } from './alerts.ts';
 import { HandshakeError, type TlsClientError } from './errors.ts';
 import type { Target } from './judgement.ts';
 import { type ClientProtocol, wordsOf } from './protocol.ts';
@@ -32,10 +33,11 @@ export function handshakeFailure(
   );
 }
 
-/** `ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION`, `ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE`; in EPROTO's message in words. */
+/** By its number, as OpenSSL's own words for it vary: `ERR_SSL_SSL/TLS_ALERT_…`, `ERR_SSL_TLSV1_UNRECOGNIZED_NAME`. */
 function alertOf(code: string, message: string): string | undefined {
-  const found = /ALERT_([A-Z_]+)$/.exec(code)?.[1] ?? /alert ([a-z][a-z ]*[a-z])/.exec(message)?.[1];
-  return found?.toLowerCase().replaceAll(' ', '_');
+  const number = /SSL alert number (\d+)/.exec(message)?.[1];
+  if (number !== undefined) return alertName(Number(number));
+  return /ALERT_([A-Z_]+)$/.exec(code)?.[1]?.toLowerCase();
 }
 
 /** Alerts by which a server says something of the client's certificate. */

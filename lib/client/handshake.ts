@@ -48,7 +48,7 @@ export class Handshake {
   /**
    * OpenSSL asks what the stapled response says as soon as it has the server's certificate, a response or not: before
    * the client sends its own, and over TLS 1.2 that would be in the clear. Whoever is refused here has seen a
-   * ClientHello and nothing else.
+   * ClientHello (a second one, too, where it has asked for another group) and nothing else.
    */
   onStatus(response: unknown): TlsClientError | undefined {
     const { socket } = this.#parts;
@@ -145,10 +145,9 @@ export class Handshake {
 
   /** It checks the same as `judge`, and may know more of its own certificates; whoever it refuses is refused. */
   #refusedByOpenSsl(verdict: string, cause: unknown): TlsClientError {
-    const { code, reason } = explainVerdict(verdict);
-    const failure = code === 'CLIENT_CERTIFICATE_EXPIRED' ? 'CERTIFICATE_EXPIRED' : 'CERTIFICATE_UNTRUSTED';
+    const { reason } = explainVerdict(verdict);
     return new CertificateVerificationError(
-      failure,
+      verdicts[verdict] ?? 'CERTIFICATE_UNTRUSTED',
       {
         ...this.#parts.target,
         expected: 'a certificate that OpenSSL accepts',
@@ -158,6 +157,18 @@ export class Handshake {
     );
   }
 }
+
+/** X509_V_ERR_…, as Node names them. */
+const verdicts: Readonly<Partial<Record<string, CertificateFailure>>> = {
+  CERT_HAS_EXPIRED: 'CERTIFICATE_EXPIRED',
+  CERT_NOT_YET_VALID: 'CERTIFICATE_NOT_YET_VALID',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'CERTIFICATE_SELF_SIGNED',
+  INVALID_PURPOSE: 'CERTIFICATE_PURPOSE',
+  SELF_SIGNED_CERT_IN_CHAIN: 'ISSUER_UNKNOWN',
+  UNABLE_TO_GET_ISSUER_CERT: 'ISSUER_UNKNOWN',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'ISSUER_UNKNOWN',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'ISSUER_UNKNOWN',
+};
 
 /**
  * For these alone, as OpenSSL has its verdict already, and Node asks for it at the end, when the client's certificate is

@@ -51,7 +51,7 @@ export function judge(
   presented: Presented,
   at: number,
 ): Approval | TlsClientError {
-  const path = trust.store.verify(presented.leaf, () => presented.issuers, at, trust);
+  const path = trust.store.verifyPresented(presented.leaf, presented.issuers, at, trust);
   if (isProblem(path)) return refusal(path, target, presented, trust);
   const { certificates } = path;
   const [leaf, issuer] = certificates as [Certificate, ...Certificate[]];

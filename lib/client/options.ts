@@ -1,5 +1,4 @@
 import type { KeyObject } from 'node:crypto';
-import type { SecureContext } from 'node:tls';
 import type { CertificateFiles, PfxFile } from '../credentials/files/file-source.ts';
 import type { KeyPair } from '../credentials/key-pair.ts';
 import { ConfigError } from '../errors.ts';
@@ -10,7 +9,8 @@ import type { CertificateInputs } from '../trust/anchors.ts';
 import type { PathCheck } from '../trust/profile/path-check.ts';
 import type { RevocationListInputs } from '../trust/revocation/crl-input.ts';
 import type { ClientTrust } from '../trust/trust-store.ts';
-import { makeContext } from './context.ts';
+import { warnProcess } from '../warnings.ts';
+import { ClientContext } from './context.ts';
 import { type ClientCredentials, readCredentials } from './credentials.ts';
 import { readHostName } from './host-name.ts';
 import { type ClientProtocol, readProtocol } from './protocol.ts';
@@ -37,7 +37,9 @@ export interface TlsClientOptions {
   readonly ca?: CertificateInputs;
   /** The client's own key and certificate, with its intermediates, as in `node:https`. */
   readonly key?: string | Buffer | KeyObject | readonly (string | Buffer | KeyObject)[] | undefined;
+  /** The certificate of `key`, its intermediates behind it. */
   readonly cert?: string | Buffer | readonly (string | Buffer)[] | undefined;
+  /** Both, as PKCS#12. */
   readonly pfx?: string | Buffer | undefined;
   /** Of an encrypted key, or the PFX. */
   readonly passphrase?: string | undefined;
@@ -58,6 +60,7 @@ export interface TlsClientOptions {
   readonly servername?: string | undefined;
   /** Complete CRLs of the CAs above the servers: PEM, DER, `{ file }` or `{ directory }`. */
   readonly crl?: RevocationListInputs | undefined;
+  /** What a list that is missing or has run out means. */
   readonly revocation?: ClientRevocationOptions | undefined;
   /**
    * The OCSP response that a server sends along (RFC 6066 8): `check` (the default) refuses one that says 'revoked', and
@@ -90,7 +93,7 @@ export interface ClientConfig {
   readonly connectTimeout: number;
   readonly handshakeTimeout: number;
   readonly watched: WatchedInputs | undefined;
-  readonly context: SecureContext;
+  readonly context: ClientContext;
 }
 
 /** Of `TlsClientOptions`. */
@@ -160,7 +163,7 @@ export function readClientOptions(
     connectTimeout: milliseconds(given, 'connectTimeout'),
     handshakeTimeout: milliseconds(given, 'handshakeTimeout'),
     watched,
-    context: makeContext(protocol, trust, credentials.pairs),
+    context: new ClientContext(protocol, trust, credentials.pairs),
   });
 }
 
@@ -203,8 +206,8 @@ const milliseconds = (given: Readonly<Record<string, unknown>>, name: string): n
 /** For the start, and each reload that brings other pins. */
 export function warnOfSinglePin({ pins }: ClientConfig): void {
   if (pins === undefined || pins.size > 1) return;
-  process.emitWarning(
+  warnProcess(
+    'PORTCULLIS_NO_BACKUP_PIN',
     'There is no backup pin: if that key is lost, no server can be reached. Add the pin of a key kept offline.',
-    { code: 'PORTCULLIS_NO_BACKUP_PIN' },
   );
 }

@@ -11,7 +11,6 @@ import { forServers } from '../trust/purpose.ts';
 import type { RevocationListInputs } from '../trust/revocation/crl-input.ts';
 import { type RevocationOptions, readRevocation } from '../trust/revocation/revocation-options.ts';
 import { ClientTrust, TrustStore } from '../trust/trust-store.ts';
-import type { Certificate } from '../x509/certificate.ts';
 import { formOfRoots, publicRoots } from './public-roots.ts';
 
 type Given = Readonly<Record<string, unknown>>;
@@ -36,11 +35,8 @@ function ownStore(ca: unknown, allowed: Relaxations): TrustStore {
   const authorities = readAnchors(ca as CertificateInputs | undefined, 'ca', serverAnchors);
   requireRoots(authorities, 'ca', serverAnchors);
   requireSoundAnchors(authorities, 'ca', allowed, '', serverAnchors);
-  return new TrustStore(authorities.filter(isOfUse), allowed, forServers);
+  return new TrustStore(authorities, allowed, forServers);
 }
 
 const publicStore = (allowed: Relaxations): TrustStore =>
   new TrustStore(publicRoots(), allowed, forServers, formOfRoots);
-
-/** OpenSSL takes an intermediate of ours before the one that a server sends: an expired one would hide the renewed. */
-const isOfUse = ({ isSelfIssued, notAfter }: Certificate): boolean => isSelfIssued || notAfter >= Date.now();

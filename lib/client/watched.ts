@@ -3,6 +3,7 @@ import { isFileEntry } from '../credentials/files/file-source.ts';
 import { watchFiles } from '../credentials/files/file-watcher.ts';
 import { ConfigError } from '../errors.ts';
 import { flag } from '../options.ts';
+import { warnProcess } from '../warnings.ts';
 
 /** The files that are read anew by a reload. */
 export interface WatchedInputs {
@@ -32,9 +33,7 @@ export function readWatched(given: Readonly<Record<string, unknown>>): WatchedIn
 export const watchInputs = ({ paths, digest }: WatchedInputs, changed: () => void): (() => void) =>
   watchFiles(paths, changed, { digest, onTrouble: warn });
 
-const warn = (problem: string): void => {
-  process.emitWarning(`Portcullis: ${problem}`, { code: 'PORTCULLIS_WATCH' });
-};
+const warn = (problem: string): void => warnProcess('PORTCULLIS_WATCH', `Portcullis: ${problem}`);
 
 /** They are validated when they are read. */
 function filesOf(entry: unknown): string[] {

@@ -56,6 +56,22 @@ export class TrustStore {
     return this.#past(objector, known, leaf, hints, at);
   }
 
+  /**
+   * The same by what came with `leaf` this time, and not at another: for whoever has to foresee what OpenSSL, which
+   * remembers no paths, will say.
+   */
+  verifyPresented(
+    leaf: Buffer,
+    issuers: readonly Buffer[],
+    at: number,
+    objector?: Objector,
+  ): VerifiedPath | CertificateProblem {
+    const hints = (): readonly Buffer[] => issuers;
+    const question = [leaf, ...issuers];
+    const known = this.#paths.get(question, at, () => this.#find(leaf, hints, at));
+    return this.#past(objector, known, leaf, hints, at, question);
+  }
+
   /** The same of certificates that come anew with every request: a refusal is remembered for some seconds, too. */
   verifyForwarded(
     leaf: Buffer,
@@ -79,13 +95,14 @@ export class TrustStore {
     leaf: Buffer,
     hints: () => readonly Buffer[],
     at: number,
+    asked: readonly Buffer[] = [leaf],
   ): VerifiedPath | CertificateProblem {
     const without: Certificate[] = [];
     let path = known;
     while (!isProblem(path) && without.length < maxWays) {
       const outcast = outcastOf(path, objector, at);
       if (outcast === undefined) {
-        if (without.length > 0) this.#paths.set([leaf], path);
+        if (without.length > 0) this.#paths.set(asked, path);
         return path;
       }
       without.push(outcast);

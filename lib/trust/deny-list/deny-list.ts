@@ -27,6 +27,7 @@ export interface DenyList extends AnyDenyList {
   add(...entries: readonly DenyListEntries[]): void;
   /** Removes those that deny the same; how many there were. ConfigErrors as `add`. */
   remove(...entries: readonly DenyListEntries[]): number;
+  /** Removes all. */
   clear(): void;
 }
 

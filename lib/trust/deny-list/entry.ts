@@ -56,6 +56,7 @@ export interface DeniedCertificate {
    * intermediates of a path (24.21), a name is all that is left to be recognised by.
    */
   readonly caName?: string;
+  /** For the operator, never for the client. */
   readonly reason: string | undefined;
   /** Milliseconds since 1970. */
   readonly until: number | undefined;
