@@ -40,7 +40,7 @@ afterEach(async () => {
 const good = (): Client => pki.clients.good;
 const other = (): Client => pki.clients.spiffe;
 const print = ({ certificate }: Client): string => readInput(certificate).fingerprint256;
-const pin = ({ certificate }: Client): string => readInput(certificate).pin;
+const pin = ({ certificate }: Pick<Client, 'certificate'>): string => readInput(certificate).pin;
 const isDenied = 'CLIENT_CERTIFICATE_DENIED';
 
 interface Place {
@@ -116,6 +116,7 @@ describe('who is denied', () => {
       { issuer: pki.ca, serialNumber: pki.clients.good.serialNumber },
       { issuer: { CN: 'Test root' }, serialNumber: pki.clients.good.serialNumber },
       { certificate: pki.ca },
+      pin({ certificate: pki.ca }),
     ])
       expect(await told(await start({ denyList: [entry] }), good())).toBe(isDenied);
     for (const entry of [{ certificate: intermediate.certificate }, print(below)])

@@ -189,6 +189,16 @@ describe('an option may narrow what is spoken:', () => {
     expect(await failedHandshake(port, { ...tls13, ciphers: 'TLS_AES_128_GCM_SHA256' })).toMatch(/^E/);
   });
 
+  it.each([
+    ['P-256', 'secp256r1'],
+    ['secp256r1', 'secp256r1'],
+    ['P-384', 'secp384r1'],
+    ['x25519', 'x25519'],
+  ])('a group of the profile by its other name, %s', async (ecdhCurve, group) => {
+    const port = await serve({ ecdhCurve });
+    await expect(negotiated(port)).resolves.toMatchObject({ group });
+  });
+
   it('groups, signatures and preference of a profile of one’s own', async () => {
     const port = await serve({
       profile: {

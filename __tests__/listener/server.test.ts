@@ -1,14 +1,15 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
-import type { Server } from 'node:net';
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import express from 'express';
-import { createServer, type Logger, type PortcullisOptions } from 'portcullis';
+import { createServer, type Logger, type PortcullisOptions, type PortcullisServer } from 'portcullis';
 import { createAuthority } from 'portcullis/pki';
 import { createTestPki, request, type TestPki } from 'portcullis/testing';
-import { closeAll, exchange, handshake, listen, received } from './harness.ts';
+import { closeAll, ended, exchange, handshake, listen, plain, received, Recording } from './harness.ts';
 
 let pki: TestPki;
 let credentials: PortcullisOptions;
@@ -26,6 +27,18 @@ async function bodyOf(server: Server, path = '/'): Promise<string> {
 }
 
 const get = ['GET / HTTP/1.1', 'Host: localhost', 'Connection: close'];
+
+/** The port of who hands each connection to the server as a stream that is no socket; `came`: it has been handed over. */
+async function behindStreams(server: PortcullisServer, came: () => void = () => {}): Promise<number> {
+  const front = createTcpServer((socket) => {
+    socket.on('error', () => {});
+    const stream = Duplex.from({ readable: socket, writable: socket });
+    stream.once('close', () => socket.destroy());
+    server.emit('connection', stream);
+    came();
+  });
+  return listen(front);
+}
 
 describe('createServer makes', () => {
   it('an https.Server', () => {
@@ -48,6 +61,46 @@ describe('createServer makes', () => {
     const server = createServer(credentials);
     server.on('request', (_request, response) => response.end('in'));
     expect(await bodyOf(server)).toBe('in');
+  });
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'one that speaks %s over a stream that is no socket, and answers as over one',
+    async (version) => {
+      const app = express().get('/', (incoming, response) => void response.send(incoming.tls!.protocol));
+      const server = createServer(credentials, app);
+      await listen(server);
+      const port = await behindStreams(server);
+      const accepted = once(server, 'secureConnection') as Promise<[Socket]>;
+      const socket = await handshake(port, { minVersion: version, maxVersion: version });
+      socket.write(`${['GET / HTTP/1.1', 'Host: localhost'].join('\r\n')}\r\n\r\n`);
+      const [octets] = (await once(socket, 'data')) as [Buffer];
+      expect(octets.toString()).toMatch(new RegExp(`^HTTP/1\\.1 200 OK[^]*${version}$`));
+      const [serverSide] = await accepted;
+      expect(server.stats().connections.open).toBe(1);
+      server.closeAllConnections();
+      await Promise.all([ended(socket), ended(serverSide)]);
+      expect(server.stats().connections.open).toBe(0);
+    },
+  );
+
+  it('one that lets a stream that is no socket wait for the certificate', async () => {
+    let bring: (material: { key: string; cert: string }) => void = () => {};
+    const material = new Promise<{ key: string; cert: string }>((settle) => (bring = settle));
+    const server = createServer({ certificate: { load: () => material } }, (_request, response) => {
+      response.end('in');
+    });
+    await listen(server);
+    const port = await behindStreams(server, () => bring({ key: pki.server.key, cert: pki.server.cert }));
+    await expect(exchange(port, get)).resolves.toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it('one that ends a stream that is no socket, and is no client, as it would a socket', async () => {
+    const drops = new Recording('portcullis:drop');
+    const server = createServer({ ...credentials, limits: { handshakeTimeout: 20 } });
+    await listen(server);
+    const port = await behindStreams(server);
+    await expect(plain(port, '')).resolves.toBe('');
+    expect(await drops.take()).toMatchObject({ reason: 'HANDSHAKE_TIMEOUT' });
   });
 
   it('several that do not disturb one another', async () => {

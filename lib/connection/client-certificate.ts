@@ -10,11 +10,15 @@ import { readSpiffeId } from './spiffe-id.ts';
  * Only this folder makes one; an object that merely looks like it passes no rule (`isClientCertificate`).
  */
 export interface ClientCertificate {
+  /** Attributes by their short names, each an array of texts: `{ CN: ['alice'] }`. */
   readonly subject: DistinguishedName;
+  /** The name of who signed it, in the same form. */
   readonly issuer: DistinguishedName;
   /** Upper-case hexadecimal; a negative one begins with '-'. */
   readonly serialNumber: string;
+  /** Not valid before. */
   readonly notBefore: Date;
+  /** Not valid after. */
   readonly notAfter: Date;
   /** Typed names, from the DER. */
   readonly subjectAltNames: SubjectAltNames;
@@ -26,6 +30,7 @@ export interface ClientCertificate {
   readonly keyUsage: readonly KeyUsage[];
   /** OIDs. */
   readonly extendedKeyUsage: readonly string[];
+  /** OIDs. */
   readonly certificatePolicies: readonly string[];
   /** `type` and `curve` in Node's terms: 'rsa', 'ec' and 'prime256v1', 'ed25519' … */
   readonly publicKey: PublicKeyInfo;
@@ -37,6 +42,7 @@ export interface ClientCertificate {
   readonly thumbprint: string;
   /** The issuers, up to the trust anchor. */
   readonly chain: readonly ClientCertificate[];
+  /** The certificate in PEM. */
   readonly pem: string;
 }
 

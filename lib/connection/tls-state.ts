@@ -4,17 +4,23 @@ import type { ClientCertificate } from './client-certificate.ts';
 
 /** The facts of a connection, as `req.tls` shows them. Frozen; its functions are left out by `JSON.stringify`. */
 export interface TlsState {
+  /** Read from the connection itself, or (`forwarded`) the proxy's that forwards a client's certificate. */
   readonly source: 'socket' | 'forwarded';
+  /** The version of TLS. */
   readonly protocol: 'TLSv1.2' | 'TLSv1.3';
   /** `name` is OpenSSL's, `standardName` IANA's. */
   readonly cipher: { readonly name: string; readonly standardName: string };
   /** IANA name of the key exchange group: 'X25519MLKEM768', 'x25519', 'secp256r1'; undefined = unknown. */
   readonly group: string | undefined;
+  /** Whether the keys were ephemeral: what was recorded stays secret when the server's key leaks. */
   readonly forwardSecrecy: boolean;
+  /** Whether the group is a (hybrid) post-quantum one. */
   readonly postQuantum: boolean;
+  /** What ALPN has chosen; undefined where the client offered nothing. */
   readonly alpn: 'h2' | 'http/1.1' | undefined;
   /** SNI, lower case, without a trailing dot. Nobody knows that of a resumed TLS 1.2 session: it is undefined, too. */
   readonly serverName: string | undefined;
+  /** Whether a session was resumed; never with `clientAuth`. */
   readonly resumed: boolean;
   /** When the full handshake was that verified the client; undefined without a verified client. */
   readonly authenticatedAt: Date | undefined;

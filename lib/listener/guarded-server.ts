@@ -1,6 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { Server, type ServerOptions } from 'node:https';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
 import { noteTrust, takenConnection, type TlsState } from '../connection/index.ts';
@@ -119,7 +118,7 @@ export class GuardedServer extends Server {
     if (!(#live in this)) return super.emit(event as 'close');
     switch (event) {
       case 'connection':
-        return this.#onConnection(args[0] as Socket);
+        return this.#onConnection(args[0] as Duplex);
       case 'secureConnection':
         return this.#admitConnection(args[0] as TLSSocket) && this.#pass(event, args);
       case 'request':
@@ -182,12 +181,12 @@ export class GuardedServer extends Server {
     return (super.emit as (event: string | symbol, ...args: unknown[]) => boolean).call(this, event, ...args);
   }
 
-  #onConnection(socket: Socket): boolean {
+  #onConnection(socket: Duplex): boolean {
     // It asks for the address, which Node remembers, and a reset connection could not tell any more.
     if (!this.traffic.admit(socket, this.address())) return true;
     if (this.#isReady) return this.#pass('connection', [socket]);
-    socket.once('timeout', () => this.traffic.handshakeTimedOut(socket));
-    this.#waiting.hold(socket, this.#live.config.limits.handshakeTimeout);
+    const { handshakeTimeout } = this.#live.config.limits;
+    this.#waiting.hold(socket, handshakeTimeout, () => this.traffic.handshakeTimedOut(socket));
     return true;
   }
 

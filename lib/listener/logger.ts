@@ -2,7 +2,9 @@ import { ConfigError } from '../errors.ts';
 
 /** Where a listener says what an operator should know: `console`, pino and the like. */
 export interface Logger {
+  /** What is as it should be: the line at the start, a reload. */
   info(message: string): void;
+  /** What somebody should look at. */
   warn(message: string): void;
 }
 

@@ -95,7 +95,7 @@ const refused: Readonly<Record<string, string>> = {
   clientCertEngine: 'Engines are gone from OpenSSL 3: leave it out.',
   privateKeyEngine: 'Engines are gone from OpenSSL 3: give `key`.',
   privateKeyIdentifier: 'Engines are gone from OpenSSL 3: give `key`.',
-  timeout: 'Give limits: { requestTimeout, keepAliveTimeout }.',
+  timeout: 'Give limits: { requestTimeout, keepAliveTimeout, sendTimeout }.',
 };
 
 /** Node's values that mean what this package does anyway. */

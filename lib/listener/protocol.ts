@@ -109,15 +109,26 @@ function readCiphers(given: Given, profile: TlsProfile, minVersion: SecureVersio
   ];
 }
 
+/** OpenSSL knows groups by the names of NIST and IANA as well: `req.tls.group` has the latter. */
+const sameGroup: Readonly<Record<string, string>> = {
+  'P-256': 'prime256v1',
+  'P-384': 'secp384r1',
+  'P-521': 'secp521r1',
+  secp256r1: 'prime256v1',
+  x25519: 'X25519',
+};
+const groups = (value: unknown, path: string): string[] =>
+  names(value, path, supportsGroup).map((name) => sameGroup[name] ?? name);
+
 function readGroups(given: Given, profile: TlsProfile): string {
   const dangerous =
     given['dangerouslyGroups'] === undefined
       ? undefined
-      : names(given['dangerouslyGroups'], 'dangerouslyGroups', supportsGroup);
+      : groups(given['dangerouslyGroups'], 'dangerouslyGroups');
   const asked =
     given['ecdhCurve'] === undefined || given['ecdhCurve'] === 'auto'
       ? undefined
-      : names(given['ecdhCurve'], 'ecdhCurve', supportsGroup);
+      : groups(given['ecdhCurve'], 'ecdhCurve');
   const outside = asked?.find((name) => !profile.groups.includes(name));
   if (outside !== undefined)
     throw weakens('ecdhCurve', `'${outside}' is not in the profile`, 'dangerouslyGroups');

@@ -137,11 +137,19 @@ export class PortcullisServer extends GuardedServer {
     return (super.listen as (...args: ListenArguments) => this).apply(this, args);
   }
 
+  /**
+   * Stops accepting, as in `node:https`, on the port for redirects as well; connections that are open may go on.
+   * See `shutdown`.
+   */
   override close(callback?: (error?: Error) => void): this {
     this.#companion?.stop();
     return super.close(callback);
   }
 
+  /**
+   * Cuts every connection, as in `node:https`: those that are in their handshake or upgraded, and those of the
+   * port for redirects as well.
+   */
   override closeAllConnections(): void {
     this.#redirect?.closeAllConnections();
     super.closeAllConnections();

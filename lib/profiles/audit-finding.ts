@@ -47,7 +47,9 @@ export type AuditCode =
 
 /** One deviation. Frozen, JSON-safe. */
 export interface AuditFinding {
+  /** What it is; stable. */
   readonly code: AuditCode;
+  /** How bad it is: `high`, `medium`, `low` or `info`. */
   readonly severity: AuditSeverity;
   /** The option that it is about (`cert[1]`), where there is one. */
   readonly path: string | undefined;

@@ -4,7 +4,9 @@ import { mozilla60 } from './mozilla-6.0.ts';
 
 /** What a listener speaks. Frozen. The two of Mozilla's guideline are `profiles.intermediate` and `profiles.modern`. */
 export interface TlsProfile {
+  /** What reports call it. */
   readonly name: string;
+  /** The least version that is spoken; the best is always TLS 1.3. */
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
   /** TLS 1.3 suites, IANA names. */
   readonly cipherSuites: readonly string[];
@@ -16,6 +18,7 @@ export interface TlsProfile {
   readonly signatureAlgorithms: readonly string[];
   /** OpenSSL's security level, 2 (112 bits) to 5. */
   readonly securityLevel: number;
+  /** Whether the server's order of ciphers counts, rather than the client's. */
   readonly serverCipherPreference: boolean;
   /** Strict-Transport-Security, in seconds. */
   readonly hstsMaxAge: number;

@@ -281,8 +281,11 @@ const usualHandshake = 1_000;
 
 const first = <Item>(items: Set<Item>): Item | undefined => items.values().next().value;
 
-/** What a TLSSocket stands on; of a stream that is no socket Node makes one that holds it. */
+/** What a TLSSocket stands on; a stream that is no socket is in a wrap, known to the handle only. */
 function rawOf(socket: object): Bearer | undefined {
-  const { _parent: parent } = socket as { _parent?: { stream?: object } | null };
-  return parent?.stream ?? parent ?? undefined;
+  const { _parent: parent, _handle: handle } = socket as {
+    readonly _parent?: object | null;
+    readonly _handle?: { readonly _parentWrap?: { readonly stream?: object } } | null;
+  };
+  return parent ?? handle?._parentWrap?.stream;
 }

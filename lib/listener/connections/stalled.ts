@@ -24,6 +24,7 @@ export function hasStalled(entry: ConnectionEntry, now: number, timeout: number)
   return now - entry.sentAt >= timeout;
 }
 
-/** Node's own time-out for sockets looks at the same. */
+/** Node's own time-out for sockets looks at the same; a stream that is no socket has its own queue only. */
 const queueOf = (raw: Socket): number =>
-  (raw as unknown as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ?? 0;
+  (raw as unknown as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ??
+  raw.writableLength;

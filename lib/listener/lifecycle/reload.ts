@@ -10,6 +10,7 @@ export type ReloadTrigger = 'call' | 'watch' | 'signal';
 
 /** What a reload has done. Frozen, JSON-safe. */
 export interface ReloadReport {
+  /** Who asked for it: `reload()`, a watched file or source, SIGHUP. */
   readonly trigger: ReloadTrigger;
   /** Empty where nothing had changed. */
   readonly changed: readonly ReloadedPart[];

@@ -25,6 +25,7 @@ export interface ShutdownReport {
   readonly upgraded: number;
   /** Sessions of HTTP/2 that the deadline has cut. */
   readonly sessions: number;
+  /** How long it took, in milliseconds. */
   readonly durationMs: number;
 }
 

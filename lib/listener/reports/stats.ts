@@ -6,7 +6,9 @@ import { daysLeft, namesOf } from './expiry.ts';
 
 /** How many there are now, and how many there have been. */
 export interface Tally {
+  /** Now. */
   readonly open: number;
+  /** Since the start, those that are open included. */
   readonly total: number;
 }
 
@@ -16,6 +18,7 @@ export type Counts = Readonly<Record<string, number>>;
 
 /** What a listener has counted since it was made, reloads included. Frozen, JSON-safe. */
 export interface ListenerStats {
+  /** When counting began: with the server. */
   readonly since: Date;
   /** Whose handshake has succeeded. A group or ALPN that is not known, or was not negotiated, is `none`. */
   readonly connections: Tally & {
@@ -25,6 +28,7 @@ export interface ListenerStats {
     readonly byGroup: Tallies;
     readonly byAlpn: Tallies;
   };
+  /** Those that ended, by how; failures by the code of `portcullis:handshake-error`. */
   readonly handshakes: {
     readonly ok: number;
     /** Of these. */
@@ -43,8 +47,11 @@ export interface ListenerStats {
 
 /** When a served certificate ends. */
 export interface CertificateExpiry {
+  /** DNS names and addresses. */
   readonly names: readonly string[];
+  /** SHA-256 of the DER: 'AB:CD:…'. */
   readonly fingerprint256: string;
+  /** When it ends. */
   readonly notAfter: Date;
   /** Whole days; negative once it has expired. */
   readonly daysLeft: number;
