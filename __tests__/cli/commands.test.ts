@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createPlainServer, type AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
@@ -19,12 +20,14 @@ import { withFixedPorts } from '../../lib/cli/serve/fixed-ports.ts';
 import { type PoolWorker, WorkerPool } from '../../lib/cli/serve/worker-pool.ts';
 import { askSecret } from '../../lib/cli/terminal/ask-secret.ts';
 import { jsonText } from '../../lib/cli/terminal/json-text.ts';
-import { plain } from '../../lib/cli/terminal/plain.ts';
+import { plain, plainLines } from '../../lib/cli/terminal/plain.ts';
 import { wantsColours } from '../../lib/cli/terminal/style.ts';
 import { packageVersion } from '../../lib/cli/version.ts';
 import { createServer } from '../../lib/listener/create-server.ts';
 import { manPage } from '../../scripts/man-page.ts';
 import { silentIo } from '../../scripts/silent-io.ts';
+import { oddCertificate } from '../support/odd-certificates.ts';
+import { commonName } from '../support/odd-names.ts';
 import { makeUserFolder, type UserFolder } from './fixtures.ts';
 import { runCli } from './harness.ts';
 import { transcripts } from './transcript.ts';
@@ -191,15 +194,25 @@ describe('a process', () => {
     return { host: host as unknown as NodeJS.Process, ...streams, written, ended };
   };
 
-  it('ends quietly where its reader has gone, and fails where its output cannot be written', () => {
-    const { host, stdout, stderr, ended } = fakeProcess();
+  it('fails where its output cannot be written', () => {
+    const { host, stderr, ended } = fakeProcess();
     processIo(host);
-    stdout.emit('error', Object.assign(new Error('gone'), { code: 'EPIPE' }));
-    const other = fakeProcess();
-    processIo(other.host);
-    other.stderr.emit('error', Object.assign(new Error('full'), { code: 'ENOSPC' }));
-    expect([ended, other.ended]).toEqual([[0], [3]]);
-    expect(stderr.listenerCount('error')).toBe(1);
+    stderr.emit('error', Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    expect(ended).toEqual([3]);
+  });
+
+  it.each([0, 1] as const)('gives its answer by the exit code %i though its reader has gone', (code) => {
+    const gone = Object.assign(new Error('gone'), { code: 'EPIPE' });
+    const { host, stdout, written, ended } = fakeProcess();
+    processIo(host);
+    stdout.emit('error', gone);
+    expect(ended).toEqual([]);
+    Object.assign(stdout, {
+      errored: gone,
+      write: (_text: string, done: (error: Error) => void) => done(gone),
+    });
+    finish(host, code);
+    expect([written, ended]).toEqual([[], [code]]);
   });
 
   it('goes on where nobody reads its warnings, and serves on where nobody reads at all', () => {
@@ -281,6 +294,42 @@ describe('a process', () => {
     finish(host, 1);
     expect(written).toEqual([String.raw`err: portcullis: no\x1b[2J` + '\n']);
     expect([ended, host.exitCode]).toEqual([[3, 1], 1]);
+  });
+});
+
+describe('JSON', () => {
+  it.each([
+    ['pin', ['strange.pem', 'steer\u202e.pem']],
+    ['audit', ['steer\u202e.json']],
+    ['doctor', []],
+    ['inspect', ['HOST', '--quick']],
+    ['pki', ['init', '--no-passphrase', '--dir', 'steer\u202e\u009b']],
+    ['pki', ['client', 'alice', '--dir', 'steer\u202e\u009b']],
+    ['pki', ['list', '--dir', 'steer\u202e\u009b']],
+  ])('of %s %j steers no terminal', async (command, words) => {
+    const { certificate: cert, key } = oddCertificate({ subject: commonName('a\u001b[31m\u202e') });
+    for (const ending of ['pem', 'json']) {
+      const content = readFileSync(resolve(folder.path, ending === 'pem' ? 'server.pem' : 'options.json'));
+      writeFileSync(resolve(folder.path, `steer\u202e.${ending}`), content);
+    }
+    const server = createHttpsServer({ key, cert }, (_request, response) => void response.end());
+    server.on('tlsClientError', () => undefined);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const args = [command, ...words.map((word) => (word === 'HOST' ? host : word)), '--json'];
+    const environment = { PORTCULLIS_HOME: 'steer\u202e', NODE_OPTIONS: '--inspect=\u202e\u009b' };
+    const { out, err } = await runCli(args, { directory: folder.path, environment });
+    server.close();
+    expect([err.startsWith('portcullis:'), out]).toEqual([false, plainLines(out)]);
+    expect(JSON.stringify(JSON.parse(out))).toMatch(/\u202e/);
+  });
+
+  it('is written in one way', () => {
+    const sources = readdirSync(resolve(import.meta.dirname, '../../lib/cli'), { recursive: true })
+      .map((name) => resolve(import.meta.dirname, '../../lib/cli', String(name)))
+      .filter((file) => file.endsWith('.ts'));
+    const others = sources.filter((file) => /\bout\([^;]*JSON\.stringify/.test(readFileSync(file, 'utf8')));
+    expect([sources.length > 50, others]).toEqual([true, []]);
   });
 });
 
@@ -414,6 +463,29 @@ describe('audit', () => {
     expect((JSON.parse(lenient.out) as { ok: boolean }).ok).toBe(true);
   });
 
+  it.each([
+    ['options', 'exports.options = PAIR;'],
+    ['options beside others', 'exports.config = { colour: "red" }; exports.options = PAIR;'],
+    ['what TypeScript makes of a default', 'exports.__esModule = true; exports.default = PAIR;'],
+    ['all that it exports', 'module.exports = PAIR;'],
+  ])('reads of CommonJS %s', async (what, source) => {
+    const name = `${what.replaceAll(' ', '-')}.cjs`;
+    const pair = readFileSync(resolve(folder.path, 'options.json'), 'utf8');
+    writeFileSync(resolve(folder.path, name), source.replace('PAIR', pair));
+    const { code, out, err } = await runCli(['audit', name, '--fail-on', 'none'], { directory: folder.path });
+    expect([code, err, out.includes('DANGEROUS_OPTION')]).toEqual([0, '', true]);
+  });
+
+  it('takes a default export for the options, whatever else a module exports', async () => {
+    const pair = readFileSync(resolve(folder.path, 'options.json'), 'utf8');
+    writeFileSync(
+      resolve(folder.path, 'both.mjs'),
+      `export const config = { colour: 'red' }; export default ${pair};`,
+    );
+    const { code } = await runCli(['audit', 'both.mjs', '--fail-on', 'none'], { directory: folder.path });
+    expect(code).toBe(0);
+  });
+
   it.each(['server.mjs', 'promised.mjs'])('reads a server, or promised options: %s', async (name) => {
     const { code, out, err } = await runCli(['audit', name, '--fail-on', 'none'], { directory: folder.path });
     expect([code, err]).toEqual([0, '']);
@@ -446,6 +518,9 @@ describe('doctor', () => {
     expect(found({}, 'note')).toEqual([]);
     // No debugger by itself.
     expect(found({ execArgv: ['--inspect-port=0', '--no_warnings'] }, 'note')).toEqual([]);
+    // Node takes the greater one.
+    const environment = { NODE_OPTIONS: '--tls-max-v1.2' };
+    expect(found({ environment, execArgv: ['--tls-max-v1.3'] }, 'note')).toEqual([]);
   });
 
   it('notes a folder that it may not look into', async () => {
@@ -479,6 +554,7 @@ describe('doctor', () => {
     ['an end of life that is near', { node: '22.23.3', now: Date.parse('2027-03-01') }, 'NODE'],
     ['a line that it does not know', { node: '31.0.0' }, 'NODE'],
     ['few files', { openFiles: 1_024 }, 'OPEN_FILES'],
+    ['no TLS 1.3 by NODE_OPTIONS', { environment: { NODE_OPTIONS: '--tls-max-v1.2' } }, 'TLS_MAX_VERSION'],
     ['a key log of other programs', { environment: { SSLKEYLOGFILE: '/tmp/keys' } }, 'SSLKEYLOGFILE'],
     ['more CAs', { environment: { NODE_EXTRA_CA_CERTS: 'ca.pem' } }, 'EXTRA_AUTHORITIES'],
     ['the CAs of the system', { environment: { NODE_USE_SYSTEM_CA: '1' } }, 'EXTRA_AUTHORITIES'],
@@ -643,6 +719,19 @@ describe('workers', () => {
     workers.at(-1)!.end('SIGSEGV');
     expect(pauses.map(({ ms }) => ms)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 1_000]);
     expect(told[1]).toBe('worker 100 has ended (exit code 1); another one starts in 1 s');
+  });
+
+  it('are told to reload once they serve, as the signal would end them before', () => {
+    const { made, workers } = pool();
+    workers[0]!.serve();
+    workers[1]!.serve();
+    made.reload();
+    const signals = (): string[][] => workers.map((worker) => worker.signals);
+    expect(signals()).toEqual([['SIGHUP'], ['SIGHUP'], []]);
+    workers[2]!.serve();
+    expect(signals()).toEqual([['SIGHUP'], ['SIGHUP'], ['SIGHUP']]);
+    made.reload();
+    expect(signals()).toEqual(workers.map(() => ['SIGHUP', 'SIGHUP']));
   });
 
   it('stop together, without those that were to start', async () => {

@@ -8,6 +8,7 @@ import { request, type RequestOptions } from 'node:https';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createAuthority, type IssuedCertificate } from '../../lib/pki/index.ts';
 import { type CliResult, type CliSurroundings, runCli } from './harness.ts';
 import { makeUserFolder, type UserFolder } from './fixtures.ts';
 
@@ -162,6 +163,11 @@ describe('serve', () => {
   it.each([
     ['a promise of an app', 'export const app = Promise.resolve((q, s) => void s.end("found"));', 'mjs'],
     ['a CommonJS module', 'module.exports = (q, s) => void s.end("found");', 'cjs'],
+    [
+      'a module with another handler',
+      'export const handler = (event, context) => {}; export default (q, s) => void s.end("found");',
+      'mjs',
+    ],
     ['a CommonJS module that names it', 'exports.app = (q, s) => void s.end("found");', 'cjs'],
     [
       'an Express app',
@@ -226,6 +232,35 @@ describe('serve', () => {
     const { url, err } = await start('app.mjs', '--host', host);
     expect(url).toMatch(/^https:\/\/localhost:/);
     expect(err()).toContain('on all addresses of this machine');
+  });
+
+  it('opens a PKCS#12 file', async () => {
+    const { port } = await startWith(
+      {},
+      'app.mjs',
+      '--pfx',
+      'server.p12',
+      '--passphrase-file',
+      'passphrase.txt',
+    );
+    expect(await get(port)).toMatchObject({ status: 200, body: 'hello from the app' });
+  });
+
+  it('keeps out whom a list revokes, and lets in the others', async () => {
+    const authority = await createAuthority({ subject: { CN: 'With a list' } });
+    const issue = (name: string): Promise<IssuedCertificate> =>
+      authority.issueClientCertificate({ subject: { CN: name } });
+    const [alice, mallory] = [await issue('alice'), await issue('mallory')];
+    writeFileSync(join(folder.path, 'listed-ca.pem'), authority.root);
+    writeFileSync(
+      join(folder.path, 'list.crl'),
+      await authority.crl({ revoked: [{ certificate: mallory.certificate }] }),
+    );
+    const asked = ['--client-auth', 'required', '--ca', 'listed-ca.pem', '--crl', 'list.crl'];
+    const { port } = await start('app.mjs', ...asked);
+    const as = ({ key, chain: cert }: IssuedCertificate): Promise<Answer> => get(port, '/', { key, cert });
+    expect(await as(alice)).toMatchObject({ status: 200 });
+    await expect(as(mallory)).rejects.toHaveProperty('code');
   });
 
   it('redirects from a plain port', async () => {

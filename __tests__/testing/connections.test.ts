@@ -171,6 +171,29 @@ describe.each(ways)('over $protocol and $version', ({ protocol, version }) => {
     expect(last).not.toBe(first);
   });
 
+  it('also those that are made at once', async () => {
+    const server = await listen(asking());
+    let connections = 0;
+    server.on('secureConnection', () => connections++);
+    const agent = by(request(server)).as(pki.clients.good).keepAlive();
+    const ask = (): Promise<TestResponse[]> =>
+      Promise.all(['/', '/admin', '/'].map((path) => agent.get(path)));
+    const seen = [...(await ask()), ...(await ask())];
+    agent.close();
+    expect(seen.map(({ status, tls }) => [status, tls.reused])).toContainEqual([200, true]);
+    expect([connections, seen.filter(({ decisions }) => decisions.length === 1).length]).toEqual([1, 2]);
+    const refusing = await listen(make({ clientAuth: { mode: 'required', ca: pki.ca } }));
+    const refused = by(request(refusing)).as(pki.clients.expired).keepAlive();
+    const outcomes = await Promise.allSettled(['/', '/', '/'].map((path) => refused.get(path)));
+    refused.close();
+    expect(outcomes).toEqual(
+      outcomes.map(() => ({
+        status: 'rejected',
+        reason: expect.objectContaining({ name: 'HandshakeRefused' }),
+      })),
+    );
+  });
+
   it('a server that does not resume is told of, before any request, unless that is allowed', async () => {
     const agent = by(request(asking())).as(pki.clients.good);
     await expect(agent.resumed().get('/')).rejects.toMatchObject({
@@ -507,7 +530,9 @@ describe('misuse is told at once', () => {
     server = make();
   });
 
-  it.each<[string, (agent: TestAgent) => unknown, string, RegExp]>([
+  type Misuse = [string, (agent: TestAgent) => unknown, string, RegExp];
+
+  it.each<Misuse>([
     [
       'as one who is not there',
       (agent) => agent.as((pki.clients as never)['gud']),
@@ -521,6 +546,12 @@ describe('misuse is told at once', () => {
     ['an address as SNI', (agent) => agent.sni('127.0.0.1'), 'sni', /false for none/],
     ['no name as SNI', (agent) => agent.sni(''), 'sni', /false for none/],
     ['a name with a line end', (agent) => agent.sni('a\n'), 'sni', /a\.example\.org/],
+    ...(['over:h2', 'tls:TLSv1.3', 'from:127.0.0.1', 'sni:localhost'] as const).map((said): Misuse => {
+      const [name, value] = said.split(':') as ['over', 'h2'];
+      const call = (agent: TestAgent): unknown =>
+        (agent[name] as (...given: unknown[]) => unknown)(value, {}, {});
+      return [`${name} with more than it takes`, call, name, /^Give /];
+    }),
     ['an unknown option', (agent) => agent.sni('a', { except: 'b' } as never), 'sni.except', /'expect'/],
     ['no address', (agent) => agent.from('localhost'), 'from', /127\.0\.0\.2/],
     [

@@ -115,6 +115,16 @@ describe('a test PKI', () => {
     ]);
     const numbers = lists.map(({ number }) => number!);
     expect(numbers).toEqual([numbers[0], numbers[0]! + 1n, numbers[0]! + 2n]);
+    const more = await Promise.all([pki.issueClient({ subject: 'x' }), pki.issueClient({ subject: 'y' })]);
+    const last = await Promise.all(more.map((client) => pki.revoke(client)));
+    const both = await Promise.all(last.map((crl) => readFetchedList(Buffer.from(crl))));
+    const news = more.map(({ certificate }) => readOneCertificate(certificate, 'client'));
+    // Asked for at once, none forgets whom the other has revoked.
+    expect(both.map((list) => news.map((certificate) => list.revokes(certificate)))).toEqual([
+      [true, false],
+      [true, true],
+    ]);
+    expect(both.map(({ number }) => number)).toEqual([numbers[0]! + 3n, numbers[0]! + 4n]);
     await expect(pki.revoke({} as TestClient)).rejects.toMatchObject({ path: 'revoke[0]' });
   });
 

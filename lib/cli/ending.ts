@@ -21,17 +21,16 @@ export function finish(host: NodeJS.Process, code: ExitCode): void {
   host.exitCode = code;
   host.stdout.write('', (error) => {
     const failure = host.stdout.errored ?? error;
-    if (failure && !isSettled(host)) endUnwritten(host, failure);
+    if (failure && !hasReaderGone(failure) && !isSettled(host)) endUnwritten(host, failure);
     else host.stderr.write('', () => end(host, code));
   });
 }
 
-/** Whoever reads the answer may go at any time (`| head`), which is no failure; a full disk is one. */
-export function endUnwritten(host: NodeJS.Process, error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') {
-    end(host, exitCodes.fine);
-    return;
-  }
+/** Whoever reads the answer may go at any time (`| head`), which is no failure, and changes no answer. */
+export const hasReaderGone = ({ code }: NodeJS.ErrnoException): boolean => code === 'EPIPE';
+
+/** A full disk, and the like. */
+export function endUnwritten(host: NodeJS.Process, error: Error): void {
   const line = `portcullis: standard output cannot be written: ${plain(messageOf(error))}\n`;
   settle(host);
   host.stderr.write(line, () => end(host, exitCodes.failed));

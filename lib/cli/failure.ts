@@ -11,6 +11,14 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
+/** What each means, for the help, the man page and the reference; a command may say more of 0 and 1. */
+export const exitMeanings: Readonly<Record<ExitCode, string>> = {
+  0: 'done; or the answer is yes',
+  1: 'done, and the answer is no: a finding, a failed verdict, something wrong',
+  2: 'the command line is wrong',
+  3: 'it could not be done: a file, the network, a configuration that is refused',
+};
+
 /**
  * Ends a command with a line for a person: what is wrong, and what to do about it. Never carries a secret.
  * An empty message prints nothing: `new CliFailure('', undefined, exitCodes.no)` where the output has said it all.

@@ -1,18 +1,18 @@
 import { stripVTControlCharacters } from 'node:util';
-import { end, endUnwritten, isSettled, settle } from './ending.ts';
+import { end, endUnwritten, hasReaderGone, isSettled, settle } from './ending.ts';
 import { exitCodes } from './failure.ts';
 import type { Io } from './io.ts';
 import { readInput } from './terminal/read-input.ts';
 import { askSecret } from './terminal/ask-secret.ts';
 import { wantsColours } from './terminal/style.ts';
 
-/** The Io of a process. Whoever reads its answer may go at any time: then it ends quietly, unless it goes on serving. */
+/** The Io of a process. Whoever reads its answer may go at any time: it goes on to its end, and to its exit code. */
 export function processIo(host: NodeJS.Process, clock: () => number = () => performance.now()): Io {
-  host.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (!isSettled(host)) endUnwritten(host, error);
+  host.stdout.on('error', (error) => {
+    if (!isSettled(host) && !hasReaderGone(error)) endUnwritten(host, error);
   });
-  host.stderr.on('error', ({ code }: NodeJS.ErrnoException) => {
-    if (!isSettled(host) && code !== 'EPIPE') end(host, exitCodes.failed);
+  host.stderr.on('error', (error) => {
+    if (!isSettled(host) && !hasReaderGone(error)) end(host, exitCodes.failed);
   });
   let stopping: AbortController | undefined;
   const colourful = wantsColours(host.env, host.stderr.isTTY);

@@ -5,7 +5,9 @@ import { isTestSession, type TestSession } from './test-session.ts';
 
 /** As whom a request comes, in PEM. A `TestClient` is one. */
 export interface RequestIdentity {
+  /** The client's private key, in PEM. */
   readonly key: string;
+  /** Its certificate and intermediates, in PEM. */
   readonly cert: string;
   /** Whom to trust; default: as `request` was told. */
   readonly ca?: string;
@@ -77,14 +79,17 @@ export const turns: Readonly<Record<TurnName, Turn>> = {
   },
 
   over(course, ...given) {
+    checkArguments(given, 1, 'over', 'Give one protocol.');
     return { ...course, protocol: oneOf(given[0], protocols, 'over') };
   },
 
   tls(course, ...given) {
+    checkArguments(given, 1, 'tls', 'Give one version.');
     return { ...course, version: oneOf(given[0], versions, 'tls') };
   },
 
   sni(course, ...given) {
+    checkArguments(given, 2, 'sni', 'Give a name, and { expect } where the certificate has another one.');
     const [name, options = {}] = given;
     checkKeys(options, ['expect'], 'sni');
     const { expect } = options as SniOptions;
@@ -103,6 +108,7 @@ export const turns: Readonly<Record<TurnName, Turn>> = {
   },
 
   from(course, ...given) {
+    checkArguments(given, 1, 'from', 'Give one address.');
     const [localAddress] = given;
     if (typeof localAddress === 'string' && isIP(localAddress) !== 0) return { ...course, localAddress };
     throw new ConfigError(

@@ -15,6 +15,7 @@ export interface TlsFacts extends DialFacts {
 
 /** What a response of the kit tells beside superagent's own. */
 export interface ExchangeFacts {
+  /** What the client's end says of the connection. */
   readonly tls: TlsFacts;
   /** '1.1' or '2.0'. */
   readonly httpVersion: string;

@@ -6,9 +6,13 @@ import { HandshakeRefused } from './refused.ts';
 
 /** What a matcher says, to Jest and to Vitest. */
 export interface MatcherResult {
+  /** Whether the response is as expected. */
   readonly pass: boolean;
+  /** What the runner shows where it fails. */
   readonly message: () => string;
+  /** For the runner's comparison. */
   readonly expected?: unknown;
+  /** For the runner's comparison. */
   readonly actual?: unknown;
 }
 

@@ -11,6 +11,7 @@ export interface HandshakeWord {
  */
 export class HandshakeRefused extends Error {
   override readonly name = 'HandshakeRefused';
+  /** Always this. */
   readonly code = 'HANDSHAKE_REFUSED';
   /**
    * Why, by the server's own word: a PolicyViolationCode as `CLIENT_CERTIFICATE_EXPIRED`, or a code as
@@ -31,6 +32,7 @@ export class HandshakeRefused extends Error {
  */
 export class ConnectionUnfit extends Error {
   override readonly name = 'ConnectionUnfit';
+  /** What was asked for, and is not so. */
   readonly code: 'SESSION_NOT_RESUMED' | 'HTTP2_NOT_NEGOTIATED' | 'HTTP1_NOT_NEGOTIATED';
 
   constructor(code: ConnectionUnfit['code'], message: string, cause?: unknown) {

@@ -36,6 +36,7 @@ export interface TestResponse extends Response, ExchangeFacts {}
 
 /** supertest's request, whose response tells more. */
 export interface TestRequest extends Test {
+  /** Sends it, as supertest does; what it gives has the facts of the connection as well. */
   then<Result = TestResponse, Failure = never>(
     onfulfilled?: ((response: TestResponse) => Result | PromiseLike<Result>) | null,
     onrejected?: ((reason: unknown) => Failure | PromiseLike<Failure>) | null,

@@ -25,7 +25,9 @@ export interface TestPki {
   readonly authority: Authority;
   /** The root's certificate in PEM: for `clientAuth.ca`, and for clients. */
   readonly ca: string;
+  /** A server of the root, for `localhost` and the loopback addresses unless told otherwise. */
   readonly server: TestServer;
+  /** Good clients and bad ones, by what is wrong with them. */
   readonly clients: TestClients;
   /** The root's first CRL in PEM, valid for a week: `clients.revoked` stands in it. */
   readonly crl: string;
@@ -90,25 +92,34 @@ export async function createTestPki(options: TestPkiOptions = {}): Promise<TestP
   });
 }
 
-/** Its own record of whom it has revoked: an authority keeps none. */
+/** Its own record of whom it has revoked: an authority keeps none. One list after the other, so that none forgets anybody. */
 function revoking(authority: Authority): TestPki['revoke'] {
   const revoked: string[] = [];
   let number = BigInt(Date.now());
-  return async (...clients) => {
-    const certificates = clients.map((client, index) => {
-      const { certificate } = Object(client) as { certificate?: unknown };
-      if (typeof certificate === 'string') return certificate;
-      throw new ConfigError(
-        'OPTION_INVALID',
-        `revoke[${index}]`,
-        `got ${describe(client)}`,
-        'Give clients of this PKI, as pki.clients.good.',
-      );
-    });
+  let last: Promise<unknown> = Promise.resolve();
+  const revoke = async (certificates: readonly string[]): Promise<string> => {
     const all = [...new Set([...revoked, ...certificates])];
     const list = all.map((certificate) => ({ certificate, reason: 'keyCompromise' as const }));
     const crl = await authority.crl({ revoked: list, number: number++ });
     revoked.push(...certificates);
     return crl;
   };
+  return async (...clients) => {
+    const certificates = clients.map(certificateOf);
+    const made = last.then(() => revoke(certificates));
+    // What is wrong with one list is not wrong with the next.
+    last = made.catch(() => undefined);
+    return made;
+  };
+}
+
+function certificateOf(client: unknown, index: number): string {
+  const { certificate } = Object(client) as { certificate?: unknown };
+  if (typeof certificate === 'string') return certificate;
+  throw new ConfigError(
+    'OPTION_INVALID',
+    `revoke[${index}]`,
+    `got ${describe(client)}`,
+    'Give clients of this PKI, as pki.clients.good.',
+  );
 }

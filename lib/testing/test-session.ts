@@ -4,6 +4,7 @@ const sessions = new WeakMap<object, Buffer>();
 export interface TestSession {
   /** The SNI under which it was made. */
   readonly serverName: string | undefined;
+  /** The version of TLS: `TLSv1.2` or `TLSv1.3`. */
   readonly protocol: string;
 }
 

@@ -12,12 +12,14 @@ const packages: Readonly<Record<string, string>> = {
   certtool: 'gnutls-bin',
   certutil: 'libnss3-tools',
   curl: 'curl',
+  fish: 'fish',
   'gnutls-cli': 'gnutls-bin',
   h2load: 'nghttp2-client',
   keytool: 'default-jre-headless',
   openssl: 'openssl',
   pk12util: 'libnss3-tools',
   python3: 'python3',
+  zsh: 'zsh',
 };
 
 interface RunOptions {

@@ -1,11 +1,10 @@
 import type { AuditReport } from '../../profiles/audit.ts';
-import { messageOf } from '../../errors.ts';
 import { createServer } from '../../listener/create-server.ts';
 import type { PortcullisOptions } from '../../listener/options.ts';
 import type { PortcullisServer } from '../../listener/server.ts';
 import { isPlainObject } from '../../options.ts';
 import { CliFailure } from '../failure.ts';
-import { candidatesOf, exportedNames, type Exports, loadModule } from '../input/load-module.ts';
+import { exportedNames, type Exports, loadModule, settledCandidates } from '../input/load-module.ts';
 import { readWhole } from '../input/read-file.ts';
 import type { Io } from '../io.ts';
 import { plain } from '../terminal/plain.ts';
@@ -16,30 +15,13 @@ import { plain } from '../terminal/plain.ts';
  */
 export async function auditConfig(name: string, io: Io): Promise<AuditReport> {
   const exports = name.endsWith('.json') ? { default: readJson(name, io) } : await loadModule(io, name);
-  const found = (
-    await Promise.all(candidatesOf(exports, ['server', 'options', 'config']).map(settle(name)))
-  ).filter((one) => one !== undefined && one !== null);
+  const found = await settledCandidates(exports, ['server', 'options', 'config'], name, 'its options');
   const server = found.find(isAuditable);
   if (server !== undefined) return auditOf(server);
   const options = found.find((one) => isPlainObject(one));
   if (options === undefined) throw nothingUsable(found[0], exports, name);
   return auditOf(makeServer(options, io));
 }
-
-const settle =
-  (name: string) =>
-  async (candidate: unknown): Promise<unknown> => {
-    try {
-      return await candidate;
-    } catch (error) {
-      throw new CliFailure(
-        `${name} promises its options, and fails: ${messageOf(error)}`,
-        undefined,
-        undefined,
-        error,
-      );
-    }
-  };
 
 function readJson(name: string, io: Io): unknown {
   try {

@@ -6,8 +6,6 @@ import { readTarget } from '../inspect/target.ts';
 
 /** What `server.audit()` reports, of a server that is seen from outside. */
 export interface HostAudit {
-  /** Nothing was found above `low`. */
-  readonly ok: boolean;
   readonly guideline: { readonly version: string; readonly configuration: 'intermediate' | 'modern' };
   /** The gravest first. */
   readonly findings: readonly InspectFinding[];
@@ -15,9 +13,9 @@ export interface HostAudit {
 
 /** Audits a server from outside: all that `inspect` finds. CliFailures where it cannot be reached, or is no TLS. */
 export async function auditHost(target: string, flags: InspectFlags, io: Io): Promise<HostAudit> {
-  const { verdict, guideline, profile, findings } = await inspectServer(
+  const { guideline, profile, findings } = await inspectServer(
     readTarget(target),
     await readFlags(flags, io),
   );
-  return { ok: verdict === 'pass', guideline: { version: guideline, configuration: profile }, findings };
+  return { guideline: { version: guideline, configuration: profile }, findings };
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { type ExitCode, exitMeanings } from '../failure.ts';
 
 /** A command line that works, and what it is good for. */
 export interface Example {
@@ -32,13 +33,13 @@ export function withDetails(
 export const detailsOf = (command: Command): CommandDetails =>
   known.get(command) ?? { examples: [], exits: {} };
 
-/** The exit codes of a command with their meanings, 0 to 3. */
-export function exitMeanings(command: Command): ReadonlyArray<readonly [code: number, meaning: string]> {
+/** The exit codes of a command with their meanings: 0, 1 where the command has one, 2 and 3. */
+export function exitMeaningsOf(command: Command): ReadonlyArray<readonly [code: ExitCode, meaning: string]> {
   const { exits } = detailsOf(command);
   return [
     [0, exits[0] ?? 'done'],
     ...(exits[1] === undefined ? [] : [[1, exits[1]] as const]),
-    [2, 'the command line is wrong'],
-    [3, 'it could not be done'],
+    [2, exitMeanings[2]],
+    [3, exitMeanings[3]],
   ];
 }

@@ -1,5 +1,5 @@
 import { type Command, Help } from 'commander';
-import { detailsOf, exitMeanings } from './details.ts';
+import { detailsOf, exitMeaningsOf } from './details.ts';
 import type { Io } from '../io.ts';
 
 /** Commander's own help, and after it examples and exit codes. */
@@ -19,7 +19,7 @@ function examplesOf(command: Command, title: (text: string) => string): string {
 }
 
 function exitsOf(command: Command, title: (text: string) => string): string {
-  return [title('Exit codes:'), ...exitMeanings(command).map(([code, what]) => `  ${code}  ${what}`)].join(
+  return [title('Exit codes:'), ...exitMeaningsOf(command).map(([code, what]) => `  ${code}  ${what}`)].join(
     '\n',
   );
 }

@@ -10,6 +10,7 @@ export function environmentChecks(machine: Machine): Check[] {
   const found = [
     rejectUnauthorized(environment),
     oldVersion(given(/^--tls-min-v1\.[01]\b/)),
+    withoutTls13(given(/^--tls-max-v1\.2\b/), given(/^--tls-max-v1\.3\b/)),
     keyLog(environment['SSLKEYLOGFILE'], given(/^--tls-keylog\b/)),
     insecureParser(given(/^--insecure-http-parser\b/)),
     opensslConfiguration(
@@ -41,6 +42,17 @@ const oldVersion = (option: string | undefined): Check | undefined =>
         'environment',
         'TLS_MIN_VERSION',
         `${option}: connections of this process may use TLS below 1.2 (createServer does not)`,
+        'Leave it out of NODE_OPTIONS.',
+      );
+
+/** Of both options Node takes the greater. */
+const withoutTls13 = (option: string | undefined, greater: string | undefined): Check | undefined =>
+  option === undefined || greater !== undefined
+    ? undefined
+    : note(
+        'environment',
+        'TLS_MAX_VERSION',
+        `${option}: connections of this process speak no TLS 1.3 (createServer sets its own versions)`,
         'Leave it out of NODE_OPTIONS.',
       );
 

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { installedFrom } from '../input/installed.ts';
 import { packageVersion } from '../version.ts';
 import { type Check, note, ok, wrong } from './check.ts';
 import type { Machine } from './machine.ts';
@@ -38,27 +37,5 @@ function expressCheck(version: string | undefined): Check {
     : wrong(group, 'EXPRESS', `express ${version}: Portcullis is for Express 5`, 'npm install express@5');
 }
 
-/** Found by Node's own way, from a file in `directory`; undefined where it is not there. */
-function versionOf(name: string, directory: string): string | undefined {
-  try {
-    const entry = createRequire(resolve(directory, 'package.json')).resolve(name);
-    return versionAbove(dirname(entry), name);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Not by `name/package.json`, which a package need not export. */
-function versionAbove(folder: string, name: string): string | undefined {
-  const own = parsed(join(folder, 'package.json'));
-  if (own?.['name'] === name) return String(own['version']);
-  return folder === dirname(folder) ? undefined : versionAbove(dirname(folder), name);
-}
-
-function parsed(file: string): Record<string, unknown> | undefined {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
-  } catch {
-    return undefined;
-  }
-}
+const versionOf = (name: string, directory: string): string | undefined =>
+  installedFrom(resolve(directory, 'package.json'), name)?.version;

@@ -2,11 +2,11 @@ import { mozilla60 } from '../../profiles/mozilla-6.0.ts';
 import { supportsCipher, supportsGroup, supportsSignatureAlgorithm } from '../../connection/runtime.ts';
 import { type Check, note, ok } from './check.ts';
 
-/** What the OpenSSL of this Node can do, asked of itself. */
+/** What the OpenSSL of this Node can do, asked of itself; but for the versions, which each has that Portcullis runs on. */
 export function supportChecks(): Check[] {
   const { cipherSuites, ciphers, groups } = mozilla60.intermediate;
   return [
-    ok('support', 'VERSIONS', 'TLS 1.2 and TLS 1.3'),
+    ok('support', 'VERSIONS', 'TLS 1.2 and TLS 1.3, as in every Node that Portcullis runs on'),
     listed('CIPHERS', 'ciphers of the profiles', [...cipherSuites, ...ciphers], supportsCipher),
     listed(
       'GROUPS',

@@ -96,15 +96,36 @@ function placeOf(error: unknown): string {
   return place === undefined ? '' : ` (${place})`;
 }
 
-/** What a module means by its default export: CommonJS may have wrapped it once more. */
-export function candidatesOf(exports: Exports, names: readonly string[]): unknown[] {
+/**
+ * What a module may mean, the likeliest first. The default export of CommonJS is all that it exports (`exports.app = …`,
+ * `exports.default = …`): what it holds comes before itself, and itself before what else has such a name.
+ */
+function candidatesOf(exports: Exports, names: readonly string[]): unknown[] {
   const fallback: unknown = exports['default'];
   const inner = typeof fallback === 'object' && fallback !== null ? (fallback as Exports) : {};
   return [
+    ...['default', ...names].map((name) => inner[name]),
     fallback,
     ...names.map((name) => exports[name]),
-    ...['default', ...names].map((name) => inner[name]),
   ];
+}
+
+/** Those of them that are there, once they have come; `what` it is they may promise: 'an app'. */
+export async function settledCandidates(
+  exports: Exports,
+  names: readonly string[],
+  name: string,
+  what: string,
+): Promise<unknown[]> {
+  const settled = candidatesOf(exports, names).map(async (candidate) => {
+    try {
+      return await candidate;
+    } catch (error) {
+      const message = `${name} promises ${what}, and fails: ${messageOf(error)}`;
+      throw new CliFailure(message, undefined, undefined, error);
+    }
+  });
+  return (await Promise.all(settled)).filter((one) => one !== undefined && one !== null);
 }
 
 /** The names that a module exports, for a message. */

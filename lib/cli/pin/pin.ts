@@ -7,6 +7,7 @@ import { readGiven } from '../input/read-file.ts';
 import { readName, readTarget } from '../inspect/target.ts';
 import type { Io } from '../io.ts';
 import { reportFailure } from '../report-failure.ts';
+import { jsonText } from '../terminal/json-text.ts';
 import { plain } from '../terminal/plain.ts';
 import { style } from '../terminal/style.ts';
 import { pinsOfFile } from './file-pins.ts';
@@ -43,7 +44,7 @@ export async function pin(targets: readonly string[], flags: PinFlags, io: Io): 
       code = reportFailure(error, io);
     }
   }
-  if (flags.json === true) io.out(`${JSON.stringify(found.flatMap(asJson), null, 2)}\n`);
+  if (flags.json === true) io.out(jsonText(found.flatMap(asJson)));
   else io.out(found.map((one) => asText(one, flags, targets.length > 1, io)).join(''));
   for (const one of found) advise(one, flags, io);
   if (code !== exitCodes.fine) throw new CliFailure('', undefined, code);

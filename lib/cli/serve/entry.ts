@@ -1,14 +1,13 @@
 import type { RequestListener } from 'node:http';
-import { messageOf } from '../../errors.ts';
 import { describe } from '../../options.ts';
 import { CliFailure } from '../failure.ts';
 import {
-  candidatesOf,
   exportedNames,
   type Exports,
   kindOf,
   loadModule,
   nothingThere,
+  settledCandidates,
 } from '../input/load-module.ts';
 import type { Io } from '../io.ts';
 import { folderApp } from './folder.ts';
@@ -30,24 +29,10 @@ export async function loadEntry(name: string, io: Io): Promise<Entry> {
 }
 
 async function appOf(exports: Exports, name: string): Promise<RequestListener> {
-  const found = candidatesOf(exports, ['app', 'handler']).filter((one) => one !== undefined && one !== null);
-  const settled = await Promise.all(found.map((one) => settle(one, name)));
-  const app = settled.find(isListener);
+  const found = await settledCandidates(exports, ['app', 'handler'], name, 'an app');
+  const app = found.find(isListener);
   if (app !== undefined) return app;
-  throw nothingUsable(settled[0], exports, name);
-}
-
-async function settle(candidate: unknown, name: string): Promise<unknown> {
-  try {
-    return await candidate;
-  } catch (error) {
-    throw new CliFailure(
-      `${name} promises an app, and fails: ${messageOf(error)}`,
-      undefined,
-      undefined,
-      error,
-    );
-  }
+  throw nothingUsable(found[0], exports, name);
 }
 
 /** Express's app takes (request, response, next), any other listener (request, response). */

@@ -40,7 +40,9 @@ export interface ServerOptions {
 
 /** Refuses combinations that would silently mean less than they say. */
 export function checkFlags(flags: ServeFlags): void {
-  const { cert = [], key = [], pfx, clientAuth, ca, crl } = flags;
+  const { port, redirect, cert = [], key = [], pfx, clientAuth, ca, crl } = flags;
+  if (redirect === port && port !== 0)
+    throw usage(`--redirect ${port} is the port of https`, 'Give it another one: --redirect 8080');
   if (cert.length !== key.length) {
     throw usage(
       `${cert.length} --cert and ${key.length} --key`,

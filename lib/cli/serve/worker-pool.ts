@@ -33,7 +33,8 @@ export class WorkerPool {
   /** How all of it ends: 0 after a stop, otherwise what the first worker ended with. */
   readonly done: Promise<number>;
   readonly #parts: PoolParts;
-  readonly #workers = new Set<PoolWorker>();
+  /** What each of them is due once it serves; undefined where it does. */
+  readonly #workers = new Map<PoolWorker, 'nothing' | 'reload' | undefined>();
   readonly #waiting = new Set<() => void>();
   #settle!: (code: number) => void;
   #pause = firstPause;
@@ -51,27 +52,33 @@ export class WorkerPool {
     this.#stopping = true;
     for (const cancel of this.#waiting) cancel();
     this.#waiting.clear();
-    this.signal('SIGTERM');
+    for (const worker of this.#workers.keys()) worker.kill('SIGTERM');
     this.#endIfEmpty(0);
   }
 
-  /** Passes a signal on. */
-  signal(signal: NodeJS.Signals): void {
-    for (const worker of this.#workers) worker.kill(signal);
+  /** By SIGHUP, which ends a process that does not serve yet: that one is told once it does. */
+  reload(): void {
+    for (const [worker, due] of this.#workers) {
+      if (due === undefined) worker.kill('SIGHUP');
+      else this.#workers.set(worker, 'reload');
+    }
   }
 
   #start(): void {
     const worker = this.#parts.fork();
     const started = this.#parts.now();
-    this.#workers.add(worker);
-    worker.onServing((served) => this.#onServing(served));
+    this.#workers.set(worker, 'nothing');
+    worker.onServing((served) => this.#onServing(worker, served));
     worker.onExit((how) => {
       this.#workers.delete(worker);
       this.#onExit(worker, how, this.#parts.now() - started);
     });
   }
 
-  #onServing(served: unknown): void {
+  #onServing(worker: PoolWorker, served: unknown): void {
+    if (!this.#workers.has(worker)) return;
+    if (this.#workers.get(worker) === 'reload') worker.kill('SIGHUP');
+    this.#workers.set(worker, undefined);
     if (this.#serving || this.#stopping) return;
     this.#serving = true;
     this.#parts.onServing(served);

@@ -24,7 +24,7 @@ export async function serveByWorkers(flags: ServeFlags, io: Io): Promise<void> {
     tell: (line) => io.err(`${line}\n`),
     onServing: (served) => void announce(served as Served, flags, io).then(io.answered),
   });
-  const reload = (): void => pool.signal('SIGHUP');
+  const reload = (): void => pool.reload();
   const stop = (): void => pool.stop();
   process.on('SIGHUP', reload);
   io.stop.addEventListener('abort', stop, { once: true });
