@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 
 /** The rooms of the house, row by row: what stands in a row may import the rows above it. */
 const rows: readonly (readonly string[])[] = [
-  ['addresses', 'clock', 'errors', 'events', 'options', 'bounded-map', 'url'],
+  ['addresses', 'clock', 'errors', 'events', 'options', 'bounded-map', 'url', 'warnings'],
   ['profiles', 'x509', 'pki'],
   ['credentials', 'trust', 'tickets'],
   ['connection', 'forwarded'],
@@ -22,10 +22,11 @@ const besides: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   'bounded-map': [],
   connection: ['forwarded'],
-  events: ['errors'],
+  events: ['errors', 'warnings'],
   options: ['errors'],
   pki: ['x509'],
   url: [],
+  warnings: [],
 };
 /** Of the rows above it middleware does not know these. */
 const hiddenFromMiddleware: ReadonlySet<string> = new Set(['listener', 'credentials', 'tickets', 'pki']);

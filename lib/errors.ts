@@ -81,13 +81,18 @@ export type PolicyViolationCode =
   | 'TOKEN_NOT_BOUND';
 
 /**
- * A configuration that Portcullis does not accept. Thrown when an option is read, never while serving.
+ * A configuration that Portcullis does not accept. Thrown where an option is read: by whatever takes options, at once.
+ * What is read later, as at a reload or from a file, is a rejection with one, or the event `'reloadError'`, and what
+ * served before serves on. No request ends with one, unless a handler calls something with options of its own.
  * `path` names the option (`clientAuth.ca[1]`), `remedy` says what to write instead.
  */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+  /** What is wrong; see `ConfigErrorCode`. */
   readonly code: ConfigErrorCode;
+  /** The option, as it was written: `clientAuth.ca[1]`. */
   readonly path: string;
+  /** What to write instead, in a sentence. */
   readonly remedy: string;
 
   constructor(code: ConfigErrorCode, path: string, problem: string, remedy: string, cause?: unknown) {
@@ -144,7 +149,9 @@ const headers: Readonly<Partial<Record<PolicyViolationCode, Readonly<Record<stri
  */
 export class PolicyViolation extends Error {
   override readonly name = 'PolicyViolation';
+  /** Of the answer: 403, but 400 for a malformed header, 401 for a token, 421 for another host. */
   readonly status: number;
+  /** Why; see `PolicyViolationCode`. */
   readonly code: PolicyViolationCode;
   readonly #detail: string;
 

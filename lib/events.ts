@@ -1,14 +1,20 @@
 import { channel } from 'node:diagnostics_channel';
 import { messageOf, type PolicyViolationCode } from './errors.ts';
+import { warnProcess } from './warnings.ts';
 
 /** `portcullis:handshake`: a handshake that was completed, and let in by the listener. */
 export interface HandshakeEvent {
+  /** `TLSv1.2` or `TLSv1.3`. */
   readonly protocol: string;
   /** IANA name. */
   readonly cipher: string;
+  /** IANA name of the key exchange group; undefined where it is not known. */
   readonly group: string | undefined;
+  /** What ALPN has chosen: `h2` or `http/1.1`; undefined where the client offered nothing. */
   readonly alpn: string | undefined;
+  /** SNI; undefined without, and for a resumed session of TLS 1.2. */
   readonly serverName: string | undefined;
+  /** Whether a session was resumed; never with `clientAuth`. */
   readonly resumed: boolean;
   /** Of the verified client; undefined without one. */
   readonly fingerprint256: string | undefined;
@@ -16,7 +22,9 @@ export interface HandshakeEvent {
   readonly clientCertificateError:
     | { readonly code: PolicyViolationCode; readonly reason: string }
     | undefined;
+  /** The address of the other end; undefined where it is not known any more. */
   readonly remoteAddress: string | undefined;
+  /** Its port. */
   readonly remotePort: number | undefined;
 }
 
@@ -26,7 +34,9 @@ export interface HandshakeErrorEvent {
   readonly code: string;
   /** The same in words. */
   readonly reason: string;
+  /** The address of the other end; undefined where it is not known any more. */
   readonly remoteAddress: string | undefined;
+  /** Its port. */
   readonly remotePort: number | undefined;
 }
 
@@ -36,6 +46,7 @@ export interface DecisionEvent {
   readonly policy: string;
   /** The name of the rule that was asked; undefined where the policy has none. */
   readonly rule: string | undefined;
+  /** What the policy says; see `enforced` for what came of it. */
   readonly outcome: 'allow' | 'refuse';
   /** False where `reportOnly` let a refused request pass. */
   readonly enforced: boolean;
@@ -45,7 +56,9 @@ export interface DecisionEvent {
   readonly detail: string | undefined;
   /** Of the verified client; undefined without one. */
   readonly fingerprint256: string | undefined;
+  /** The address of the other end; undefined where it is not known any more. */
   readonly remoteAddress: string | undefined;
+  /** Of the request: `GET`. */
   readonly method: string | undefined;
   /** The request's path without its query, which may hold secrets. */
   readonly path: string | undefined;
@@ -60,9 +73,11 @@ export interface DecisionEvent {
 
 /** `portcullis:reload`: certificate or trust were exchanged, or could not be, and what served before serves on. */
 export interface ReloadEvent {
+  /** `failed`: nothing was exchanged. */
   readonly outcome: 'reloaded' | 'failed';
   /** Who asked for it: `reload()`, a watched file or source, SIGHUP. */
   readonly trigger: 'call' | 'watch' | 'signal';
+  /** What is another than before; empty where nothing is, and where it failed. */
   readonly changed: ReadonlyArray<'certificate' | 'trust'>;
   /** Those that serve now; empty where the reload failed. */
   readonly certificates: ReadonlyArray<{
@@ -72,6 +87,7 @@ export interface ReloadEvent {
   }>;
   /** Of the ConfigError, where it failed. */
   readonly code: string | undefined;
+  /** The same in words. */
   readonly reason: string | undefined;
 }
 
@@ -101,8 +117,11 @@ export type DropReason =
  * idle connection that ends after `keepAliveTimeout` is none.
  */
 export interface DropEvent {
+  /** Which limit; see `DropReason`. */
   readonly reason: DropReason;
+  /** The address of the other end; undefined where it is not known any more. */
   readonly remoteAddress: string | undefined;
+  /** Its port. */
   readonly remotePort: number | undefined;
 }
 
@@ -111,9 +130,11 @@ export interface DropEvent {
  * (`rotated`); what shares it fails (`degraded`), or answers again (`recovered`). The key itself is never published.
  */
 export interface TicketRotationEvent {
+  /** What has happened, as above. */
   readonly outcome: 'rotated' | 'degraded' | 'recovered';
   /** `own`: random, of this process alone; `shared`: with others; `kept`: shared, of the period before. */
   readonly origin: 'own' | 'shared' | 'kept';
+  /** By what it is shared: the primary of a cluster, or a store as Redis; undefined for an own one. */
   readonly sharedBy: 'cluster' | 'store' | undefined;
   /** When it is destroyed at the latest. */
   readonly expiresAt: Date;
@@ -123,10 +144,13 @@ export interface TicketRotationEvent {
 
 /** `portcullis:certificate-expiry`: a certificate that ends soon, or has ended; once for each threshold. */
 export interface CertificateExpiryEvent {
+  /** Whose certificate it is: this server's, or one of the CAs of its clients. */
   readonly role: 'server' | 'client CA';
   /** DNS names and addresses of a server, the subject's name of a CA. */
   readonly names: readonly string[];
+  /** SHA-256 of the DER: 'AB:CD:…'. */
   readonly fingerprint256: string;
+  /** When it ends. */
   readonly notAfter: Date;
   /** Whole days that are left; negative once it has expired. */
   readonly daysLeft: number;
@@ -139,7 +163,9 @@ export interface CertificateExpiryEvent {
  * whose `until` is over); what shares the list fails (`degraded`), or answers again (`recovered`).
  */
 export interface DenyListEvent {
+  /** What has happened, as above. */
   readonly outcome: 'added' | 'removed' | 'degraded' | 'recovered';
+  /** Which list: `denyList()`, or `redisDenyList()`. */
   readonly source: 'memory' | 'redis';
   /** How many were added or removed. */
   readonly count: number;
@@ -155,12 +181,15 @@ export interface DenyListEvent {
 export interface OcspEvent {
   /** `failed`: there was no answer, or none that could be verified; what was stapled before is, until its end. */
   readonly outcome: 'good' | 'revoked' | 'failed';
+  /** DNS names and addresses of the certificate. */
   readonly names: readonly string[];
+  /** SHA-256 of its DER: 'AB:CD:…'. */
   readonly fingerprint256: string;
   /** Until when the answer holds. */
   readonly nextUpdate: Date | undefined;
   /** Of a failure: `OCSP_UNREACHABLE`, `OCSP_MALFORMED`, `OCSP_UNTRUSTED` and the like. */
   readonly code: string | undefined;
+  /** The same in words. */
   readonly reason: string | undefined;
 }
 
@@ -169,6 +198,7 @@ export interface OcspEvent {
  * was asked about a client's certificate (`ocsp`: every time).
  */
 export interface RevocationEvent {
+  /** A revocation list, or a responder. */
   readonly source: 'list' | 'ocsp';
   /** `fetched` and `failed` of a list; what a responder says, or `failed` where it does not. */
   readonly outcome: 'fetched' | 'good' | 'revoked' | 'failed';
@@ -180,23 +210,35 @@ export interface RevocationEvent {
   readonly fingerprint256: string | undefined;
   /** Of the list that serves, or of the answer. */
   readonly thisUpdate: Date | undefined;
+  /** Until when that holds. */
   readonly nextUpdate: Date | undefined;
   /** Of a failure: `CRL_UNREACHABLE`, `CRL_UNTRUSTED`, `OCSP_UNREACHABLE`, `OCSP_UNKNOWN` and the like. */
   readonly code: string | undefined;
+  /** The same in words. */
   readonly reason: string | undefined;
 }
 
 /** The names of the diagnostics channels, and what each carries. */
 export interface EventTypes {
+  /** A handshake that was completed, and let in. */
   readonly 'portcullis:handshake': HandshakeEvent;
+  /** A handshake that failed, or whose client was refused. */
   readonly 'portcullis:handshake-error': HandshakeErrorEvent;
+  /** A policy has let a request pass, or refused it. */
   readonly 'portcullis:decision': DecisionEvent;
+  /** Certificate or trust were exchanged, or could not be. */
   readonly 'portcullis:reload': ReloadEvent;
+  /** The deny list has changed, or can no longer be shared. */
   readonly 'portcullis:deny-list': DenyListEvent;
+  /** A connection was cut because of a limit. */
   readonly 'portcullis:drop': DropEvent;
+  /** A certificate ends soon, or has ended. */
   readonly 'portcullis:certificate-expiry': CertificateExpiryEvent;
+  /** A responder was asked about a served certificate. */
   readonly 'portcullis:ocsp': OcspEvent;
+  /** A list was fetched, or a responder was asked about a client. */
   readonly 'portcullis:revocation': RevocationEvent;
+  /** Another ticket key serves, or the sharing of keys has changed. */
   readonly 'portcullis:ticket-rotation': TicketRotationEvent;
 }
 
@@ -240,8 +282,5 @@ export function publish<Name extends keyof EventTypes>(name: Name, event: () => 
   }
 }
 
-function warn(name: string, error: unknown): void {
-  process.emitWarning(`A subscriber of ${name} has thrown: ${messageOf(error)}`, {
-    code: 'PORTCULLIS_SUBSCRIBER_THREW',
-  });
-}
+const warn = (name: string, error: unknown): void =>
+  warnProcess('PORTCULLIS_SUBSCRIBER_THREW', `A subscriber of ${name} has thrown: ${messageOf(error)}`);

@@ -8,8 +8,11 @@ import { guard, type Seen } from './guard.ts';
 
 /** What a connection has to be at least. What is left out is not asked for. */
 export interface RequireTlsOptions {
+  /** The least version. */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
+  /** Ephemeral keys only. */
   readonly forwardSecrecy?: boolean | undefined;
+  /** A (hybrid) post-quantum group only. */
   readonly postQuantum?: boolean | undefined;
   /** Names of OpenSSL ('ECDHE-RSA-AES128-GCM-SHA256') or IANA ('TLS_AES_128_GCM_SHA256'). */
   readonly ciphers?: readonly string[] | undefined;

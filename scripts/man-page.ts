@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
-import { detailsOf, exitMeanings } from '../lib/cli/command/details.ts';
+import { detailsOf, exitMeaningsOf } from '../lib/cli/command/details.ts';
+import { environment } from '../lib/cli/command/environment.ts';
+import { exitMeanings } from '../lib/cli/failure.ts';
 
 /** portcullis(1) in man's macros, from the commands themselves. */
 export function manPage(program: Command, version: string): string {
@@ -16,10 +18,7 @@ export function manPage(program: Command, version: string): string {
     '.SH COMMANDS',
     ...program.commands.flatMap((one) => section(one, one.name())),
     '.SH EXIT STATUS',
-    ...entry('0', 'Done; or the answer is yes.'),
-    ...entry('1', 'Done, and the answer is no: a finding, a failed verdict, something wrong.'),
-    ...entry('2', 'The command line is wrong.'),
-    ...entry('3', 'It could not be done: a file, the network, a configuration.'),
+    ...Object.entries(exitMeanings).flatMap(([code, what]) => entry(code, sentence(what))),
     '.SH ENVIRONMENT',
     ...environment.flatMap(([name, what]) => entry(name, what)),
     '.SH SEE ALSO',
@@ -27,18 +26,11 @@ export function manPage(program: Command, version: string): string {
   ].join('\n')}\n`;
 }
 
-const environment: readonly (readonly [name: string, what: string])[] = [
-  ['NO_COLOR, FORCE_COLOR, TERM', 'Whether the output has colours; by default at a terminal only.'],
-  ['NODE_ENV', "With 'production' serve makes no development certificate."],
-  ['PORTCULLIS_HOME', "Where the development certificate is kept, in place of the user's data folder."],
-  ['PORTCULLIS_DEBUG', "With '1' an error shows its stack."],
-];
-
 function section(command: Command, path: string): string[] {
   const { examples } = detailsOf(command);
   const helper = command.createHelp();
   const options = helper.visibleOptions(command).filter((option) => option.long !== '--help');
-  const exits = exitMeanings(command).filter(([code]) => code < 2);
+  const exits = exitMeaningsOf(command).filter(([code]) => code < 2);
   return [
     `.SS portcullis ${text(path)} ${text(command.usage())}`,
     text(command.description()),
@@ -56,6 +48,9 @@ function section(command: Command, path: string): string[] {
     ...command.commands.flatMap((child) => section(child, `${path} ${child.name()}`)),
   ];
 }
+
+/** The other entries are sentences. */
+const sentence = (words: string): string => `${words[0]!.toUpperCase()}${words.slice(1)}.`;
 
 const entry = (term: string, what: string): string[] => ['.TP', `.B ${text(term)}`, text(what)];
 

@@ -113,6 +113,12 @@ register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}))
     expect([code, signal, run.err()]).toEqual([0, null, '']);
   });
 
+  it('gives a verdict by its exit code though nobody reads it', async () => {
+    const run = start(['audit', 'options.json', '--fail-on', 'info']);
+    run.child.stdout!.destroy();
+    expect([(await run.ended).code, run.err()]).toEqual([1, '']);
+  });
+
   it('fails where its answer does not fit on the disk', async () => {
     const full = openSync('/dev/full', 'w');
     const run = start(['doctor', '--json'], { stdio: ['ignore', full, 'pipe'] });
@@ -249,6 +255,20 @@ describe('portcullis serve --workers', () => {
     expect(await run.ended).toEqual({ code: 0, signal: null });
     expect(run.out()).toBe(`${url}\n`);
     for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+
+  it('reloads those that serve, and loses none that does not yet', async () => {
+    const run = start(['serve', 'express-app.mjs', '--port', '0', '--workers', '3']);
+    const url = await serving(run);
+    run.child.kill('SIGHUP');
+    const pids = new Set<number>();
+    while (pids.size < 3) {
+      const answer = await get(url, trusted());
+      pids.add((JSON.parse(answer.body) as { pid: number }).pid);
+    }
+    run.child.kill('SIGTERM');
+    expect(await run.ended).toEqual({ code: 0, signal: null });
+    expect(run.err()).not.toContain('has ended');
   });
 
   it('tells once why it cannot begin', async () => {

@@ -25,7 +25,7 @@ describe('the reference', () => {
     expect(committed).toEqual([...reference.pages.keys()].toSorted());
   });
 
-  it('has a word about every export, every code and every option of a command', () => {
+  it('has a word about every export, every member, every code and every option of a command', () => {
     expect(reference.silent).toEqual([]);
   });
 

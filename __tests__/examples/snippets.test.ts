@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -47,6 +47,26 @@ function proveAll(): ReadonlyMap<string, Promise<string[]>> {
   }
   return found;
 }
+
+it('the threat model names tests that are there', () => {
+  const root = join(import.meta.dirname, '..');
+  const rows = readFileSync(join(root, '../docs/threat-model.md'), 'utf8').split('\n');
+  const named = rows
+    .filter((row) => row.startsWith('| '))
+    .flatMap((row) =>
+      [
+        ...row
+          .split(' | ')
+          .at(-1)!
+          .matchAll(/`([\w-]+\/[\w-]*)`/g),
+      ].map(([, name]) => name!),
+    );
+  expect(named.length).toBeGreaterThan(60);
+  const missing = named.filter(
+    (name) => !existsSync(join(root, name)) && !existsSync(join(root, `${name}.test.ts`)),
+  );
+  expect(missing).toEqual([]);
+});
 
 describe('every block of the documentation', () => {
   it.each(pagesWithBlocks)(

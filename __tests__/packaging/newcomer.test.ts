@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Kitchen } from '../examples/run-recipe.ts';
@@ -9,21 +9,24 @@ import { settings } from '../examples/snippets/settings.ts';
 import { type Consumer, makeConsumer, succeed } from './support.ts';
 
 /** What the pages tell a reader to install beside portcullis. */
-const packages = ['express@5', 'supertest@7', '@types/supertest@7', 'jose@6', 'prom-client@15'];
+const packages = ['express@5', 'supertest@7', '@types/supertest@7', 'jose@6', 'prom-client@15', 'ws@8'];
 
 let consumer: Consumer;
 let modules: string;
 let furniture: Furniture;
 
-/** The files that the README's own lines make, in an empty folder. */
-async function makeByReadme(): Promise<Furniture> {
-  const maker = readBlocks('README.md').find(
+/** The files that a page's own lines make, in an empty folder. */
+async function makeBy(page: string): Promise<Furniture> {
+  const maker = readBlocks(page).find(
     (block) => isProgram(block) && block.text.includes('createAuthority('),
   )!;
   const kitchen = new Kitchen({}, modules);
   try {
     expect(await kitchen.run(maker.text)).toEqual({ code: 0, output: '' });
-    const made = ['clients-ca.pem', 'client.key', 'client.pem', 'server.key', 'server.pem'];
+    const made = readdirSync(kitchen.folder).filter((name) => /\.(?:pem|key|crl)$/.test(name));
+    expect(made).toEqual(
+      expect.arrayContaining(['clients-ca.pem', 'client.key', 'client.pem', 'server.key', 'server.pem']),
+    );
     return Object.fromEntries(made.map((name) => [name, readFileSync(join(kitchen.folder, name))]));
   } finally {
     await kitchen.close();
@@ -33,7 +36,7 @@ async function makeByReadme(): Promise<Furniture> {
 beforeAll(async () => {
   consumer = await makeConsumer(packages);
   modules = join(consumer.directory, 'node_modules');
-  furniture = await makeByReadme();
+  furniture = await makeBy('README.md');
 }, 300_000);
 
 afterAll(() => rmSync(consumer.directory, { recursive: true, force: true }));
@@ -41,6 +44,10 @@ afterAll(() => rmSync(consumer.directory, { recursive: true, force: true }));
 describe('a newcomer with the tarball', () => {
   it('follows the README, with the certificates that its lines make', async () => {
     expect(await prove('README.md', furniture, {}, modules)).toEqual([]);
+  }, 120_000);
+
+  it('follows the guide, with the certificates that its step 4 makes', async () => {
+    expect(await prove('docs/guide.md', await makeBy('docs/guide.md'), {}, modules)).toEqual([]);
   }, 120_000);
 
   it('follows the private authority from an empty folder', async () => {

@@ -1,5 +1,5 @@
-import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { nodeBinary, oldestVersions, testedVersions } from '../../scripts/nodes.ts';
 import { run } from '../interop/support/program.ts';
@@ -16,21 +16,29 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(consumer.directory, { recursive: true, force: true }));
 
+/** A page without its blocks of code, where brackets mean something else. */
+const textOf = (page: string): string =>
+  readFileSync(join(consumer.directory, 'node_modules', 'portcullis', page), 'utf8').replaceAll(
+    /^( *)```[^]*?^\1```/gm,
+    '',
+  );
+
 /** Runs a script in the consumer's project and gives what it prints. */
 async function evaluate(node: string, name: string, source: string): Promise<string> {
   writeFileSync(join(consumer.directory, name), source);
   return (await succeed(node, [join(consumer.directory, name)], consumer.directory)).trim();
 }
 
-test('the tarball holds the build, its sources and the documents, and nothing else', () => {
+test('the tarball holds the build, its sources, the documents and the examples, and nothing else', () => {
   const expected =
-    /^(?:dist\/(?:lib|middleware)\/.+\.(?:js|d\.ts)(?:\.map)?|(?:lib|middleware)\/.+\.ts|docs\/(?:decisions\/|migration\/|recipes\/|reference\/)?[\w-]+\.md)$/;
+    /^(?:dist\/(?:lib|middleware)\/.+\.(?:js|d\.ts)(?:\.map)?|(?:lib|middleware)\/.+\.ts|docs\/(?:decisions\/|migration\/|recipes\/|reference\/)?[\w-]+\.md|examples\/(?:app\/)?[\w-]+\.ts)$/;
   const others = consumer.packed.filter((path) => !expected.test(path)).toSorted();
   expect(others).toEqual([
     'CHANGELOG.md',
     'LICENSE',
     'README.md',
     'SECURITY.md',
+    'bench/README.md',
     'bin/portcullis',
     'man/portcullis.1',
     'package.json',
@@ -50,6 +58,21 @@ test('the tarball holds the build, its sources and the documents, and nothing el
       expect.arrayContaining([`dist/lib/${entry}.js`, `dist/lib/${entry}.d.ts`, `lib/${entry}.ts`]),
     );
   }
+});
+
+test('the pages in the tarball link to what is in it', () => {
+  const { packed } = consumer;
+  const isThere = (path: string): boolean =>
+    packed.some((one) => one === path || one.startsWith(`${path.replace(/\/$/, '')}/`));
+  const dead = packed
+    .filter((page) => page.endsWith('.md'))
+    .flatMap((page) =>
+      [...textOf(page).matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)/g)]
+        .map(([, target]) => posix.join(posix.dirname(page), target!))
+        .filter((target) => !isThere(target))
+        .map((target) => `${page}: ${target}`),
+    );
+  expect(dead).toEqual([]);
 });
 
 describe.each(versions)('on Node %s', (version) => {

@@ -128,6 +128,7 @@ describe('an entry is a ConfigError', () => {
     ['two at once', { pin: 'x', fingerprint: print }, 'OPTION_INVALID', 'denyList[0]'],
     ['an unknown key', { fingerprint: print, reasons: 'x' }, 'OPTION_UNKNOWN', 'denyList[0].reasons'],
     ['an issuer alone', { issuer: { CN: 'x' } }, 'OPTION_INVALID', 'denyList[0]'],
+    ['an issuer alone', { issuer: { CN: 'x' } }, 'OPTION_INVALID', 'denyList[0]'],
     ['a serial number alone', { serialNumber: '01' }, 'OPTION_INVALID', 'denyList[0]'],
     ['an issuer of nobody', { issuer: {}, serialNumber: '01' }, 'OPTION_INVALID', 'denyList[0].issuer'],
     [

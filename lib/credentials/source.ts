@@ -7,9 +7,13 @@ import type { OnTrouble } from './files/file-watcher.ts';
 
 /** `key`, `cert`, `pfx` and `passphrase` as `node:https` takes them; arrays for RSA and ECDSA side by side. */
 export interface CertificateMaterial {
+  /** As the option `key` of `node:https`; with `cert`. */
   readonly key?: unknown;
+  /** As the option `cert`: the leaf first, then the intermediates. */
   readonly cert?: unknown;
+  /** As the option `pfx`, in place of both. */
   readonly pfx?: unknown;
+  /** Of an encrypted key, or the PFX. */
   readonly passphrase?: unknown;
 }
 

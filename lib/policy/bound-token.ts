@@ -4,6 +4,7 @@ import { allow, type Decision, refuse } from './decision.ts';
 
 /** The claim `cnf` of a token (RFC 7800 3.1): the member of RFC 8705 3.1 is looked at. */
 export interface Confirmation {
+  /** Other methods of confirmation (RFC 7800 3.1): they are not looked at. */
   readonly [method: string]: unknown;
   /** base64url SHA-256 of the DER of the certificate: 43 characters, without padding. */
   readonly 'x5t#S256'?: string;

@@ -5,6 +5,7 @@ import { shortened } from './wording.ts';
 
 /** What a rule may look at beside the certificate. */
 export interface RuleContext {
+  /** The facts of the connection, as `req.tls`. */
   readonly tls: TlsState;
   /** Express's request; over an upgrade, which Express does not see, Node's. */
   readonly request: IncomingMessage;

@@ -3,22 +3,31 @@ import { describe, describeSecret } from '../options.ts';
 
 /** The same in the words of @redis/client 4 and in those of 5 and later, which take their own where they know them. */
 export interface NodeRedisSetOptions {
+  /** Only where there is none yet; before version 5 of the package. */
   readonly NX: true;
+  /** Its life in milliseconds; before version 5. */
   readonly PX: number;
+  /** As `NX`; from version 5 on. */
   readonly condition: 'NX';
+  /** As `PX`; from version 5 on. */
   readonly expiration: { readonly type: 'PX'; readonly value: number };
 }
 
 /** How it takes the keys and arguments of a script. */
 export interface NodeRedisEvalOptions {
+  /** KEYS of the script. */
   readonly keys: string[];
+  /** ARGV of the script. */
   readonly arguments: string[];
 }
 
 /** Of @redis/client or redis, 4 and later: a client, cluster, sentinel or pool. */
 export interface NodeRedisClient {
+  /** False once it is closed. */
   readonly isOpen?: boolean;
+  /** SET. */
   set(key: string, value: string, options: NodeRedisSetOptions): Promise<unknown>;
+  /** GET. */
   get(key: string): Promise<unknown>;
   /** For `redisDenyList`. */
   eval?(script: string, options: NodeRedisEvalOptions): Promise<unknown>;
@@ -26,7 +35,9 @@ export interface NodeRedisClient {
 
 /** Of ioredis 5: a client or cluster. */
 export interface IoRedisClient {
+  /** `ready` while it is connected. */
   readonly status: string;
+  /** Sends any command. */
   call(command: string, ...args: string[]): Promise<unknown>;
 }
 

@@ -1,5 +1,5 @@
 import { found, inspectCodes } from '../../lib/cli/inspect/findings/codes.ts';
-import { exitCodes } from '../../lib/cli/failure.ts';
+import { exitMeanings } from '../../lib/cli/failure.ts';
 import { PolicyViolation, type PolicyViolationCode } from '../../lib/errors.ts';
 import { auditCodes, finding } from '../../lib/profiles/audit-finding.ts';
 import { cell } from './doc-text.ts';
@@ -36,18 +36,12 @@ const inspectRows = (): string[][] =>
     return [code, severity, cell(remedy)];
   });
 
-const exits: Readonly<Record<keyof typeof exitCodes, string>> = {
-  fine: 'Done, and the answer is yes.',
-  no: 'Done, and the answer is no: a finding, a failed verdict, an untrusted server.',
-  usage: 'The command line is wrong.',
-  failed: 'It could not be done: a file, the network, a configuration.',
-};
-
 /** All tables of codes. */
 const codeTables = (root: string): readonly CodeTable[] => [
   {
     title: 'ConfigError',
-    intro: 'Thrown when an option is read, with `path` and `remedy`: never while serving.',
+    intro:
+      'Thrown where an option is read, with `path` and `remedy`; a reload, or a file that is read later, rejects with it (`reload()`, the event `reloadError`), and what served before serves on.',
     head: ['code', 'meaning'],
     rows: union(root, 'lib/errors.ts', 'ConfigErrorCode'),
   },
@@ -70,6 +64,12 @@ const codeTables = (root: string): readonly CodeTable[] => [
     rows: union(root, 'lib/client/errors.ts', 'CertificateFailure'),
   },
   {
+    title: 'HandshakeError: reason',
+    intro: 'Why a handshake came to nothing: one of these, or OpenSSL’s code as Node gives it (`ERR_SSL_…`).',
+    head: ['reason', 'meaning'],
+    rows: union(root, 'lib/client/errors.ts', 'HandshakeFailure'),
+  },
+  {
     title: 'Drops',
     intro: 'Why the listener has cut a connection: `reason` in `portcullis:drop`.',
     head: ['reason', 'meaning'],
@@ -88,13 +88,16 @@ const codeTables = (root: string): readonly CodeTable[] => [
     rows: inspectRows(),
   },
   {
+    title: 'Warnings of the process',
+    intro: "What `process.on('warning')` gets as `code`, where nobody waits for an answer.",
+    head: ['code', 'meaning'],
+    rows: union(root, 'lib/warnings.ts', 'WarningCode'),
+  },
+  {
     title: 'Exit codes of the command',
     intro: 'Of `portcullis`, whatever the command.',
     head: ['exit code', 'meaning'],
-    rows: Object.entries(exits).map(([name, meaning]) => [
-      String(exitCodes[name as keyof typeof exitCodes]),
-      meaning,
-    ]),
+    rows: Object.entries(exitMeanings).map(([code, meaning]) => [code, meaning]),
   },
 ];
 

@@ -1,32 +1,23 @@
 import type { Command } from 'commander';
-import { detailsOf, exitMeanings } from '../../lib/cli/command/details.ts';
-import type { Io } from '../../lib/cli/io.ts';
+import { detailsOf, exitMeaningsOf } from '../../lib/cli/command/details.ts';
+import { environment } from '../../lib/cli/command/environment.ts';
 import { createProgram } from '../../lib/cli/program.ts';
+import { silentIo } from '../silent-io.ts';
 import { cell } from './doc-text.ts';
 import { table } from './render.ts';
 
-/** Nothing is read or written where commands are only listed. */
-const nowhere: Io = {
-  out: () => undefined,
-  err: () => undefined,
-  answered: () => undefined,
-  readInput: () => Promise.resolve(Buffer.alloc(0)),
-  askSecret: undefined,
-  environment: {},
-  directory: '/',
-  now: () => 0,
-  colours: false,
-  columns: 80,
-  stop: new AbortController().signal,
-};
-
 /** Every command with its arguments and options, as the program itself knows them. */
 export function commandPage(): string {
-  const program = createProgram(nowhere);
+  const program = createProgram(silentIo);
   return `${[
     '# The command',
     `${program.description()} Examples: [the command line](../cli.md). Exit codes: [codes](codes.md#exit-codes-of-the-command).`,
     ...program.commands.flatMap((command) => describe(command, 'portcullis')),
+    '## Environment',
+    table(
+      ['variable', 'meaning'],
+      environment.map(([name, meaning]) => [`\`${name}\``, cell(meaning)]),
+    ),
   ].join('\n\n')}\n`;
 }
 
@@ -66,7 +57,7 @@ function describe(command: Command, above: string): string[] {
 /** Its examples, and how it ends. */
 function ends(command: Command): string {
   const examples = detailsOf(command).examples.map(({ line, what }) => `- \`portcullis ${line}\`: ${what}`);
-  const exits = exitMeanings(command).map(([code, meaning]) => `${code} ${meaning}`);
+  const exits = exitMeaningsOf(command).map(([code, meaning]) => `${code} ${meaning}`);
   return [...examples, `- ends with ${exits.join('; ')}`].join('\n');
 }
 
@@ -84,6 +75,6 @@ export function silentCommands(): string[] {
       if (!hidden && description === '') silent.push(`${name} ${flags}`);
     for (const child of command.commands) look(child, `${name} ${child.name()}`);
   };
-  look(createProgram(nowhere), 'portcullis');
+  look(createProgram(silentIo), 'portcullis');
   return silent;
 }

@@ -18,7 +18,7 @@ export interface Item {
   readonly docComment: string;
   /** As declared. */
   readonly declaration: string;
-  /** Of a property: its type. */
+  /** Of a property: its type, or the literal that it always is. */
   readonly type: string;
   readonly isOptional: boolean;
   readonly isStatic: boolean;
@@ -66,7 +66,7 @@ export function readEntries(root: string): Entry[] {
       return {
         name: `portcullis${name.slice(1)}`,
         intro: introOf(join(root, file.replace('./dist/', '').replace(/\.js$/, '.ts'))),
-        items: (model.members?.[0]?.members ?? []).flatMap(readItem),
+        items: (model.members?.[0]?.members ?? []).flatMap((item) => readItem(item, root)),
       };
     });
   } finally {
@@ -123,7 +123,7 @@ function extract(config: ExtractorConfig, compilerState: CompilerState): void {
   if (!succeeded) throw new Error(`The extractor failed: ${faults.join('\n')}`);
 }
 
-function readItem(raw: RawItem): Item[] {
+function readItem(raw: RawItem, root: string): Item[] {
   if (raw.isProtected === true || raw.kind === 'Constructor') return [];
   const tokens = raw.excerptTokens ?? [];
   const { startIndex = 0, endIndex = 0 } = raw.propertyTypeTokenRange ?? {};
@@ -133,14 +133,28 @@ function readItem(raw: RawItem): Item[] {
       kind: raw.kind,
       name: (raw.name ?? '').replace(/_\d+$/, ''),
       docComment: raw.docComment ?? '',
-      declaration: textOf(tokens),
-      type: textOf(tokens.slice(startIndex, endIndex)),
+      declaration: spelledOut(textOf(tokens), join(root, raw.fileUrlPath ?? '')),
+      type: textOf(tokens.slice(startIndex, endIndex)) || literalOf(textOf(tokens)),
       isOptional: raw.isOptional ?? false,
       isStatic: raw.isStatic ?? false,
       file: raw.fileUrlPath ?? '',
-      members: (raw.members ?? []).flatMap(readItem),
+      members: (raw.members ?? []).flatMap((member) => readItem(member, root)),
     },
   ];
+}
+
+/** `readonly code = "HANDSHAKE_FAILED"` has no type of its own. */
+const literalOf = (declaration: string): string =>
+  /= "(.*)";?$/.exec(declaration)?.[1]?.replace(/.*/, "'$&'") ?? '';
+
+/** A union that is made of a list in the same source, as a user would write it. */
+function spelledOut(declaration: string, file: string): string {
+  const list = /^(.* = )\(typeof (\w+)\)\[number\];?$/.exec(declaration);
+  if (list === null) return declaration;
+  const body = new RegExp(`const ${list[2]}\\b[^=]*= \\[([^]*?)\\]`).exec(readFileSync(file, 'utf8'))?.[1];
+  const names = body?.match(/'[^']+'/g);
+  if (names === undefined || names === null) throw new Error(`${file} has no list ${list[2]}`);
+  return `${list[1]}${names.join(' | ')};`;
 }
 
 /** The comment with which an index file begins. */

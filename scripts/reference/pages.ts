@@ -1,6 +1,6 @@
 import type { Entry, Item } from './model.ts';
 import { markdownOf } from './doc-text.ts';
-import { render } from './render.ts';
+import { render, tabled } from './render.ts';
 
 interface Page {
   readonly file: string;
@@ -50,9 +50,26 @@ export function exportPages(entries: readonly Entry[]): Map<string, string> {
   });
   const left = main.items.filter((item) => !taken.has(item)).map(({ name }) => name);
   if (left.length > 0) throw new Error(`No page of the reference takes ${left.join(', ')}`);
+  const told = new Map(pages.flatMap(({ file, items }) => items.map((item) => [keyOf(item), file])));
   for (const { name, intro, items } of others)
-    pages.push({ file: name.replace('portcullis/', ''), title: name, intro: markdownOf(intro), items });
+    pages.push({
+      file: name.replace('portcullis/', ''),
+      title: name,
+      intro: [markdownOf(intro), linksTo(items, told)].filter(Boolean).join('\n\n'),
+      items: items.filter((item) => !told.has(keyOf(item))),
+    });
   return new Map(pages.map((page) => [`${page.file}.md`, pageOf(page)]));
+}
+
+const keyOf = ({ file, name }: Item): string => `${file} ${name}`;
+
+/** What an entry exports once more stands where the main one has it. */
+function linksTo(items: readonly Item[], told: ReadonlyMap<string, string>): string {
+  const links = items.flatMap((item) => {
+    const page = told.get(keyOf(item));
+    return page === undefined ? [] : [`[\`${item.name}\`](${page}.md#${item.name.toLowerCase()})`];
+  });
+  return links.length === 0 ? '' : `From \`portcullis\` as well: ${[...new Set(links)].join(', ')}.`;
 }
 
 const isCode = ([, [first]]: readonly [string, readonly Item[]]): boolean =>
@@ -90,7 +107,7 @@ export function indexPage(pages: ReadonlyMap<string, string>): string {
   return `# Reference\n\nMade from the source by \`npm run docs\`. In the order in which one needs it: [the guide](../guide.md).\n\n${lines.join('\n')}\n`;
 }
 
-/** Exports without a word about them. */
+/** Exports and members without a word about them. */
 export const withoutWords = (entries: readonly Entry[]): string[] =>
   entries.flatMap(({ name, intro, items }) => {
     const names = [...new Set(items.map((item) => item.name))];
@@ -100,5 +117,11 @@ export const withoutWords = (entries: readonly Entry[]): string[] =>
     return [
       ...(markdownOf(intro) === '' ? [`${name} itself`] : []),
       ...silent.map((one) => `${name}: ${one}`),
+      ...items.flatMap((item) => membersWithoutWords(item).map((one) => `${name}: ${item.name}.${one}`)),
     ];
   });
+
+function membersWithoutWords(item: Item): string[] {
+  const members = tabled(item).filter(({ docComment }) => markdownOf(docComment) === '');
+  return members.map(({ name, declaration }) => name || declaration);
+}

@@ -32,7 +32,12 @@ function declarationOf({ kind, declaration }: Item): string {
 
 const shown = new Set(['PropertySignature', 'Property']);
 
-function membersOf({ members }: Item): string {
+/** What a table says of an export. The `name` of an error is the heading. */
+export const tabled = ({ name, members }: Item): readonly Item[] =>
+  members.filter((member) => member.name !== 'name' || member.type !== `'${name}'`);
+
+function membersOf(item: Item): string {
+  const members = tabled(item);
   const properties = members.filter(({ kind }) => shown.has(kind));
   const others = members.filter(({ kind }) => !shown.has(kind));
   return [
@@ -41,7 +46,7 @@ function membersOf({ members }: Item): string {
       ? ''
       : table(
           ['member', 'meaning'],
-          others.map((item) => [codeCell(signatureOf(item)), cell(markdownOf(item.docComment))]),
+          others.map((one) => [codeCell(signatureOf(one)), cell(markdownOf(one.docComment))]),
         ),
   ]
     .filter((text) => text !== '')

@@ -5,8 +5,8 @@ import { cell, markdownOf } from './doc-text.ts';
 /** The texts of an exported union in a source file, each with the comment above it: one comment serves those that follow. */
 export function readUnion(root: string, file: string, type: string): ReadonlyMap<string, string> {
   const source = readFileSync(join(root, file), 'utf8');
-  // A comment may have a semicolon; the union ends behind a text.
-  const body = new RegExp(`export type ${type} =([^]*?');`).exec(source)?.[1];
+  // A comment may have a semicolon; the union ends behind a text, or what leaves it open.
+  const body = new RegExp(`export type ${type} =([^]*?(?:'|\\(string & \\{\\}\\)));`).exec(source)?.[1];
   if (body === undefined) throw new Error(`${file} has no union ${type}`);
   const found = new Map<string, string>();
   let meaning = '';

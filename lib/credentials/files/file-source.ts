@@ -8,7 +8,9 @@ import type { CertificateMaterial, NamedSource } from '../source.ts';
 
 /** Key and certificate (with its issuers, leaf first) as PEM; the certificate may be DER. */
 export interface CertificateFiles {
+  /** The private key: PEM. */
   readonly keyFile: string;
+  /** The certificate and its intermediates, leaf first: PEM. */
   readonly certFile: string;
   /** Of an encrypted key. */
   readonly passphrase?: string | undefined;
@@ -16,7 +18,9 @@ export interface CertificateFiles {
 
 /** Key and certificate in one PKCS#12 file. */
 export interface PfxFile {
+  /** Key and certificates: PKCS#12. */
   readonly pfxFile: string;
+  /** What it is encrypted with. */
   readonly passphrase?: string | undefined;
 }
 

@@ -62,6 +62,7 @@ export interface RedisDenyList extends AnyDenyList {
  */
 export class DenyListNotSharedError extends Error {
   override readonly name = 'DenyListNotSharedError';
+  /** Always this. */
   readonly code = 'DENY_LIST_NOT_SHARED';
 
   constructor(
