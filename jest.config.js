@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
 
+export const buildingBlocks = '/__tests__/(cli|credentials|pki|profiles|support|x509)/';
+
 export default {
   testEnvironment: 'node',
   // One more than there are cores, as some tests wait for a connection to end in its time. Jest's default is one less.
@@ -11,8 +13,8 @@ export default {
     '/node_modules/',
     // Other programs and processes, and long runs: jest.interop.config.js.
     '/__tests__/(interop|endurance|examples|fuzz|packaging)/',
-    // The command line and the authority, so that this stays below a minute: jest.whole.config.js.
-    '/__tests__/(cli|pki)/',
+    // The command line, and what policies are built of, so that this stays below a minute: jest.whole.config.js.
+    buildingBlocks,
   ],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {

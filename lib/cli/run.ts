@@ -14,7 +14,7 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   try {
     const program = createProgram(io);
     if (argv.length === 0) {
-      io.err(shortUsage(program, io));
+      io.err(shortUsage(program));
       return exitCodes.usage;
     }
     const words = helpAsOption(argv, program);

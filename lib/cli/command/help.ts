@@ -1,6 +1,5 @@
 import { type Command, Help } from 'commander';
-import { detailsOf, exitMeaningsOf } from './details.ts';
-import type { Io } from '../io.ts';
+import { detailsOf, type Example, exitMeaningsOf } from './details.ts';
 
 /** Commander's own help, and after it examples and exit codes. */
 export function formatHelp(command: Command, helper: Help): string {
@@ -12,11 +11,10 @@ export function formatHelp(command: Command, helper: Help): string {
 function examplesOf(command: Command, title: (text: string) => string): string {
   const { examples } = detailsOf(command);
   if (examples.length === 0) return '';
-  return [
-    title('Examples:'),
-    ...examples.flatMap(({ line, what }) => [`  # ${what}`, `  $ portcullis ${line}`]),
-  ].join('\n');
+  return [title('Examples:'), ...examples.flatMap(linesOf)].join('\n');
 }
+
+const linesOf = ({ line, what }: Example): readonly string[] => [`  # ${what}`, `  $ portcullis ${line}`];
 
 function exitsOf(command: Command, title: (text: string) => string): string {
   return [title('Exit codes:'), ...exitMeaningsOf(command).map(([code, what]) => `  ${code}  ${what}`)].join(
@@ -25,14 +23,9 @@ function exitsOf(command: Command, title: (text: string) => string): string {
 }
 
 /** For who types `portcullis` alone: one example of each command. */
-export function shortUsage(program: Command, io: Io): string {
-  const rows = program.commands.flatMap((command) => detailsOf(command).examples.slice(0, 1));
-  const width = Math.max(0, ...rows.map(({ line }) => line.length));
-  const lines = rows.map(({ line, what }) =>
-    cut(`  portcullis ${line.padEnd(width)}  # ${what}`, io.columns),
+export function shortUsage(program: Command): string {
+  const lines = program.commands.flatMap((command) =>
+    detailsOf(command).examples.slice(0, 1).flatMap(linesOf),
   );
   return `Usage:\n${lines.join('\n')}\n\n'portcullis COMMAND --help' tells more, 'portcullis --help' lists all.\n`;
 }
-
-const cut = (line: string, columns: number): string =>
-  line.length <= columns || columns < 40 ? line : `${line.slice(0, columns - 1)}…`;

@@ -12,6 +12,7 @@ export function completionCommand(io: Io): Command {
       io.out(completionScript(command.parent!, shell));
     });
   return withDetails(command, [
+    ['completion bash', 'show the script for bash'],
     [
       'completion bash > ~/.local/share/bash-completion/completions/portcullis',
       'for bash, from the next shell on',
