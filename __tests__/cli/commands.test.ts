@@ -476,6 +476,14 @@ describe('audit', () => {
     expect([code, err, out.includes('DANGEROUS_OPTION')]).toEqual([0, '', true]);
   });
 
+  it.each(['json', 'mjs'])('audits nothing below options that nobody could serve, in %s', async (ending) => {
+    const broken = '{ "ciphers": "BAD", "config": { "profile": "modern" } }';
+    const source = ending === 'json' ? broken : `export default ${broken};`;
+    writeFileSync(resolve(folder.path, `broken.${ending}`), source);
+    const { code, out } = await runCli(['audit', `broken.${ending}`], { directory: folder.path });
+    expect([code, out]).toEqual([3, '']);
+  });
+
   it('takes a default export for the options, whatever else a module exports', async () => {
     const pair = readFileSync(resolve(folder.path, 'options.json'), 'utf8');
     writeFileSync(

@@ -466,6 +466,21 @@ describe('files', () => {
     expect(await ask(agent, server, '/3')).toBe('in');
   });
 
+  it('are read from then on, even where they say the same as what was given before', async () => {
+    const { key, certificate: cert } = clientCertificate;
+    const keyFile = put('moved.key', key);
+    const certFile = put('moved.pem', cert);
+    const server = await start();
+    const agent = agentOf({ ...trusting, key, cert, watch: false });
+    expect(await agent.reload({ certificate: { keyFile, certFile } })).toEqual({ changed: false });
+    const next = clientNamed('moved');
+    put('moved.key', next.key);
+    put('moved.pem', next.certificate);
+    expect(await agent.reload()).toEqual({ changed: true });
+    await ask(agent, server, '/1');
+    expect(server.clients).toEqual(['CN=moved']);
+  });
+
   it('hold the client’s key', async () => {
     const keyFile = put('client.key', clientCertificate.key);
     const certFile = put('client.pem', clientCertificate.certificate);
@@ -488,6 +503,19 @@ describe('files', () => {
       code: 'KEY_MISMATCH',
       path: 'certificate.certFile',
     });
+  });
+});
+
+describe('reload()', () => {
+  it('rejects, and never throws', async () => {
+    const agent = agentOf(trusting);
+    const changes = Object.defineProperty({}, 'pins', {
+      enumerable: true,
+      get: () => {
+        throw new Error('not today');
+      },
+    });
+    await expect(agent.reload(changes)).rejects.toThrow('not today');
   });
 });
 

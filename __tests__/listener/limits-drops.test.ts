@@ -4,6 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createServer, type Limits, type PortcullisOptions, type PortcullisServer } from 'portcullis';
 import { createTestPki, type TestPki } from 'portcullis/testing';
+import type { ConnectionEntry } from '../../lib/listener/connections/connection-entry.ts';
+import { hasStalled } from '../../lib/listener/connections/stalled.ts';
 import { closeAll, ended, handshake, listen, plain, received, Recording } from './harness.ts';
 
 let pki: TestPki;
@@ -110,6 +112,17 @@ describe('a drop is published, once,', () => {
 });
 
 describe('sendTimeout', () => {
+  it('looks at the lowest socket, where TLS runs within TLS', () => {
+    const tcp = { _handle: { writeQueueSize: 900 }, _parent: null };
+    const raw = { _handle: { writeQueueSize: 1_000 }, _parent: tcp };
+    const entry = { socket: { writableLength: 5, bytesWritten: 9 }, raw, sent: 0, queued: 0, sentAt: 0 };
+    const hasStalledAt = (now: number): boolean => hasStalled(entry as unknown as ConnectionEntry, now, 100);
+    expect(hasStalledAt(1_000)).toBe(false);
+    tcp._handle.writeQueueSize = 800;
+    expect(hasStalledAt(1_150)).toBe(false);
+    expect(hasStalledAt(1_300)).toBe(true);
+  });
+
   // More than the kernel takes, in one write.
   const large = Buffer.alloc(32 * 1024 * 1024);
 

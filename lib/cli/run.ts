@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { closest } from '../options.ts';
 import { shortUsage } from './command/help.ts';
-import { CliFailure, type ExitCode, exitCodes } from './failure.ts';
+import { type ExitCode, exitCodes, usage } from './failure.ts';
 import type { Io } from './io.ts';
 import { createProgram } from './program.ts';
 import { reportFailure } from './report-failure.ts';
@@ -45,5 +45,5 @@ function checkCommand(command: Command, [word, ...rest]: readonly string[]): voi
   const names = command.commands.map((one) => one.name());
   const guess = closest(word, names);
   const hint = guess === undefined ? `There are: ${names.join(', ')}.` : `Did you mean '${guess}'?`;
-  throw new CliFailure(`unknown command '${word}'`, hint, exitCodes.usage);
+  throw usage(`unknown command '${word}'`, hint);
 }

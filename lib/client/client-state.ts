@@ -43,6 +43,8 @@ export class ClientState {
   readonly #more: readonly string[];
   readonly #hooks: Hooks;
   #generation: Generation;
+  /** What the next reload starts from. */
+  #given: ClientConfig['given'];
   #stopWatching: (() => void) | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #isClosed = false;
@@ -52,6 +54,7 @@ export class ClientState {
     this.#hooks = hooks;
     const config = readClientOptions(ownCopy(options), more);
     warnOfSinglePin(config);
+    this.#given = config.given;
     this.#generation = { config, sessions: new SessionStore() };
   }
 
@@ -69,11 +72,11 @@ export class ClientState {
   }
 
   /** Reads everything anew, with `changes` in place of what was given; rejects with a ConfigError, and nothing has changed. */
-  reload(changes: Partial<TlsClientOptions> = {}): Promise<ClientReloadReport> {
+  async reload(changes: Partial<TlsClientOptions> = {}): Promise<ClientReloadReport> {
     const own = ownCopy(changes) as object;
     const run = this.#last.then(() => this.#reload(own));
     this.#last = run.catch(() => undefined);
-    return run;
+    return await run;
   }
 
   close(): void {
@@ -85,17 +88,20 @@ export class ClientState {
   async #reload(changes: object): Promise<ClientReloadReport> {
     checkKeys(changes, clientKeys, 'changes');
     const before = this.config;
-    const options = merged(before.given, changes);
+    const options = merged(this.#given, changes);
     const kept = keptPairs(before, changes);
     const crl = options['crl'] as RevocationListInputs | undefined;
     const read = await withRevocationLists(crl, 'crl', () => readClientOptions(options, this.#more, kept));
     const config = withKeptLists(before, read, 'crl' in changes);
-    if (!isOther(before, config)) return { changed: false };
+    this.#given = config.given;
+    const changed = isOther(before, config);
+    // The same content may come from elsewhere now, and has to be watched there.
+    if (changed || Object.keys(changes).length > 0) this.#watch(config);
+    if (!changed) return { changed };
     if ('pins' in changes) warnOfSinglePin(config);
     this.#generation = { config, sessions: new SessionStore() };
-    this.#watch(config);
     this.#hooks.onChange();
-    return { changed: true };
+    return { changed };
   }
 
   #watch({ watched }: ClientConfig): void {

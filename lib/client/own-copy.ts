@@ -1,4 +1,3 @@
-import { types as nodeTypes } from 'node:util';
 import { isPlainObject } from '../options.ts';
 
 /** Whoever gives a key as octets may wipe them later, as is good custom: no copy of them is made. */
@@ -17,7 +16,10 @@ function copyOf(value: unknown, withOctets: boolean): unknown {
   const copy = (item: unknown): unknown => copyOf(item, withOctets);
   // Not map(), which skips the holes of an array.
   if (Array.isArray(value)) return Array.from(value, copy);
-  if (nodeTypes.isUint8Array(value)) return withOctets ? Buffer.from(value) : value;
+  if (ArrayBuffer.isView(value))
+    return withOctets
+      ? Buffer.from(value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength))
+      : value;
   return isPlainObject(value) ? mapValues(value, copy) : value;
 }
 

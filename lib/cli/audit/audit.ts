@@ -1,5 +1,5 @@
 import type { AuditSeverity } from '../../profiles/audit-finding.ts';
-import { CliFailure, exitCodes } from '../failure.ts';
+import { CliFailure, exitCodes, usage } from '../failure.ts';
 import { kindOf, nothingThere } from '../input/load-module.ts';
 import type { InspectFlags } from '../inspect/flags.ts';
 import type { Io } from '../io.ts';
@@ -73,9 +73,5 @@ function refuseHostFlags(flags: AuditFlags): void {
   const idle = forHosts.find((name) => flags[name] !== undefined);
   if (idle === undefined) return;
   const option = idle.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`);
-  throw new CliFailure(
-    `--${option} is for a HOST`,
-    'Leave it out: the configuration says it.',
-    exitCodes.usage,
-  );
+  throw usage(`--${option} is for a HOST`, 'Leave it out: the configuration says it.');
 }

@@ -98,16 +98,23 @@ function placeOf(error: unknown): string {
 
 /**
  * What a module may mean, the likeliest first. The default export of CommonJS is all that it exports (`exports.app = …`,
- * `exports.default = …`): what it holds comes before itself, and itself before what else has such a name.
+ * `exports.default = …`): what it holds comes before itself. Elsewhere the default export is what is meant, and what
+ * it holds under such a name may be a mistake in it, which has to be told.
  */
 function candidatesOf(exports: Exports, names: readonly string[]): unknown[] {
   const fallback: unknown = exports['default'];
   const inner = typeof fallback === 'object' && fallback !== null ? (fallback as Exports) : {};
-  return [
-    ...['default', ...names].map((name) => inner[name]),
-    fallback,
-    ...names.map((name) => exports[name]),
-  ];
+  const held = ['default', ...names].map((name) => inner[name]);
+  const named = names.map((name) => exports[name]);
+  return isCommonJs(exports, inner) ? [...held, fallback, ...named] : [fallback, ...named, ...held];
+}
+
+/** Node 23 and later say so; before, what is exported by name is what the default export holds. */
+function isCommonJs(exports: Exports, inner: Exports): boolean {
+  if ('module.exports' in exports || '__esModule' in inner) return true;
+  return Object.keys(exports).some(
+    (name) => name !== 'default' && name in inner && exports[name] === inner[name],
+  );
 }
 
 /** Those of them that are there, once they have come; `what` it is they may promise: 'an app'. */

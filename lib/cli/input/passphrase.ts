@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { CliFailure, exitCodes } from '../failure.ts';
+import { CliFailure, usage } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { plain } from '../terminal/plain.ts';
 import { readGiven } from './read-file.ts';
@@ -43,10 +43,9 @@ function fromEnvironment(name: string, io: Io): string {
   if (value !== undefined && value !== '') return value;
   // Who gives the passphrase itself in place of the name gets no copy of it in a log.
   const shown = /^[A-Z_][A-Z0-9_]*$/.test(name) ? name : 'that --passphrase-env names';
-  throw new CliFailure(
+  throw usage(
     `the environment variable ${shown} is ${value === '' ? 'empty' : 'not set'}`,
     'Give the name of a variable, not the passphrase: --passphrase-env KEY_PASSPHRASE',
-    exitCodes.usage,
   );
 }
 

@@ -1,5 +1,5 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto';
-import { CliFailure, exitCodes } from '../failure.ts';
+import { CliFailure, usage } from '../failure.ts';
 import { type PassphraseFlags, passphraseFrom, typedPassphrase } from '../input/passphrase.ts';
 import { readWhole } from '../input/read-file.ts';
 import type { Io } from '../io.ts';
@@ -36,8 +36,6 @@ export async function readFlags(flags: InspectFlags, io: Io): Promise<InspectOpt
     signal: io.stop,
   };
 }
-
-const usage = (message: string, hint: string): CliFailure => new CliFailure(message, hint, exitCodes.usage);
 
 function readServerName(text: string): string {
   const name = readName(text);

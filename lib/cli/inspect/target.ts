@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { canonicalAddress } from '../../x509/extensions.ts';
 import { parseUrl } from '../../url.ts';
-import { CliFailure, exitCodes } from '../failure.ts';
+import { type CliFailure, usage } from '../failure.ts';
 
 /** A server as a person names it. */
 export interface Target {
@@ -13,8 +13,7 @@ export interface Target {
 
 const example = 'Write it as example.org, example.org:8443, [::1]:8443 or https://example.org/.';
 
-const failure = (message: string, hint: string = example): CliFailure =>
-  new CliFailure(message, hint, exitCodes.usage);
+const failure = (message: string, hint: string = example): CliFailure => usage(message, hint);
 
 /** Protocols that begin in the clear and are lifted to TLS by a command of their own. */
 const startTls: Readonly<Record<number, string>> = {

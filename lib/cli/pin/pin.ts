@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { CliFailure, type ExitCode, exitCodes } from '../failure.ts';
+import { CliFailure, type ExitCode, exitCodes, usage } from '../failure.ts';
 import { kindOf } from '../input/load-module.ts';
 import { looksLikeFile } from '../input/looks-like-file.ts';
 import { passphraseFrom, type PassphraseFlags } from '../input/passphrase.ts';
@@ -51,11 +51,7 @@ export async function pin(targets: readonly string[], flags: PinFlags, io: Io): 
 }
 
 const onlyOneInput = (): CliFailure =>
-  new CliFailure(
-    'standard input cannot be both target and passphrase',
-    'Give one of them by a file.',
-    exitCodes.usage,
-  );
+  usage('standard input cannot be both target and passphrase', 'Give one of them by a file.');
 
 async function look(
   target: string,
@@ -80,7 +76,7 @@ function serverNamed(target: string, servername: string | undefined): AskedServe
   const { host, port } = readTarget(target);
   if (servername === undefined) return { host, port, servername: isIP(host) === 0 ? host : undefined };
   const name = isIP(servername) === 0 ? readName(servername) : undefined;
-  if (name === undefined) throw new CliFailure(`'${servername}' is no host name`, undefined, exitCodes.usage);
+  if (name === undefined) throw usage(`'${servername}' is no host name`);
   return { host, port, servername: name };
 }
 

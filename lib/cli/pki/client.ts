@@ -5,7 +5,7 @@ import type {
   IssuedPublicCertificate,
 } from '../../pki/index.ts';
 import { spiffe } from '../../policy/spiffe.ts';
-import { CliFailure, exitCodes } from '../failure.ts';
+import { CliFailure, exitCodes, usage } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { plain } from '../terminal/plain.ts';
 import { authorityDates } from './authority-dates.ts';
@@ -13,7 +13,6 @@ import { leafPeriod } from './days.ts';
 import { issue, type IssueOptions } from './issue.ts';
 import { type OpenedRequest, openRequestFile, undecided } from './request-file.ts';
 import { parseSubject } from './subject.ts';
-import { usage } from './usage.ts';
 
 export interface ClientOptions extends IssueOptions {
   readonly cn?: string;

@@ -193,7 +193,7 @@ function crlCommand(io: Io): Command {
       await crl(options, io);
     });
   return withDetails(command, [
-    ['pki crl --passphrase-file /root/pki.pass', 'daily, by cron'],
+    ['pki crl --passphrase-file pki.pass', 'daily, by cron'],
     ['pki crl --der --out /var/www/ca.crl', 'for a --crl-url'],
   ]);
 }

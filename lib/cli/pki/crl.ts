@@ -1,4 +1,4 @@
-import { CliFailure } from '../failure.ts';
+import { CliFailure, usage } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { type CopyOptions, crlCopies, nextCrl, rootCrlDays } from './crl-file.ts';
 import type { Folder } from './folder.ts';
@@ -7,7 +7,6 @@ import { shown } from './paths.ts';
 import { reportCrl } from './report.ts';
 import { openRoot, type RootOptions } from './root.ts';
 import { change, openAuthority, openFolder } from './store.ts';
-import { usage } from './usage.ts';
 
 export interface CrlCommandOptions extends RootOptions, CopyOptions {
   readonly root?: boolean;

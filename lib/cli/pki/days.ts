@@ -1,5 +1,5 @@
 import { clientDays, intermediateDays, rootDays, serverDays, serverReason } from '../../pki/limits.ts';
-import { CliFailure, exitCodes } from '../failure.ts';
+import { CliFailure, usage } from '../failure.ts';
 
 export const dayMs = 86_400_000;
 /** Peers whose clocks are a little slow take a fresh certificate. */
@@ -25,10 +25,9 @@ export interface Period {
 export function periodOf(days: number, kind: CertificateKind, now: number): Period {
   const [most, why] = limits[kind];
   if (days > most) {
-    throw new CliFailure(
+    throw usage(
       `--days ${days} is too long for ${kind === 'crl' ? 'a CRL' : `a certificate of this kind (${kind})`}`,
       `Give at most ${most}: ${why}.`,
-      exitCodes.usage,
     );
   }
   const notBefore = now - skewMs;

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isFriendly } from '../../pki/pkcs12/friendly-name.ts';
-import { CliFailure } from '../failure.ts';
+import { CliFailure, usage } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { plain } from '../terminal/plain.ts';
 import { readAuthorities } from './authorities.ts';
@@ -19,7 +19,6 @@ import { select, single } from './select.ts';
 import { writeFile } from './staged-files.ts';
 import { openFolder, type StoreOptions } from './store.ts';
 import { howToTrust } from './trust-stores.ts';
-import { usage } from './usage.ts';
 
 export interface ExportOptions extends StoreOptions {
   readonly p12?: string;

@@ -1,6 +1,6 @@
 import { readFileSync, type Stats, statSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
-import { CliFailure, exitCodes } from '../failure.ts';
+import { CliFailure, usage } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { fileFailure, hasCode } from './file-failure.ts';
 import { quoted, shown } from './paths.ts';
@@ -32,7 +32,7 @@ export interface Folder {
 /** `--dir`, or the variable PORTCULLIS_PKI, or `pki` in the working directory. */
 export function folderOf(io: Io, option: string | undefined): Folder {
   const chosen = option ?? (io.environment['PORTCULLIS_PKI'] || 'pki');
-  if (chosen === '') throw new CliFailure('--dir is empty', 'Name a folder.', exitCodes.usage);
+  if (chosen === '') throw usage('--dir is empty', 'Name a folder.');
   const directory = resolve(io.directory, chosen);
   const file = (name: string): string => join(directory, name);
   return {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Authority, AuthorityOptions, DistinguishedNameInput, KeyType } from '../../pki/index.ts';
-import { CliFailure, exitCodes } from '../failure.ts';
+import { CliFailure, exitCodes, usage } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { commit, settle, withFolderLock } from './commit.ts';
 import { nextCrl, rootCrlDays } from './crl-file.ts';
@@ -20,7 +20,6 @@ import { reportInit } from './report.ts';
 import { readNewSecret } from './secrets.ts';
 import { type NewFile, temporaryName } from './staged-files.ts';
 import { parseSubject } from './subject.ts';
-import { usage } from './usage.ts';
 import { parseCertificate } from './parse-certificate.ts';
 
 export interface InitOptions {
@@ -199,11 +198,7 @@ async function choosePassphrase(options: InitOptions, io: Io, folder: Folder): P
     });
   } catch (error) {
     if (!(error instanceof CliFailure) || error.exitCode !== exitCodes.usage) throw error;
-    throw new CliFailure(
-      error.message,
-      `${error.hint} For a key that is not encrypted (0600): --no-passphrase.`,
-      exitCodes.usage,
-    );
+    throw usage(error.message, `${error.hint} For a key that is not encrypted (0600): --no-passphrase.`);
   }
 }
 

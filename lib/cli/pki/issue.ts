@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import type { Authority, IssuedCertificate, IssuedPublicCertificate, KeyType } from '../../pki/index.ts';
 import { ConfigError } from '../../errors.ts';
 import type { Certificate } from '../../x509/certificate.ts';
-import { CliFailure } from '../failure.ts';
+import { CliFailure, usage } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { recordedPath } from './folder.ts';
 import { encryptedKey } from './keys.ts';
@@ -13,7 +13,6 @@ import { type IssuedFiles, reportIssued } from './report.ts';
 import { readNewSecret } from './secrets.ts';
 import type { NewFile } from './staged-files.ts';
 import { change, openFolder, openIssuer, type StoreOptions } from './store.ts';
-import { usage } from './usage.ts';
 import { parseCertificate } from './parse-certificate.ts';
 
 /** What `pki server` and `pki client` have in common. */

@@ -1,4 +1,4 @@
-import { CliFailure, exitCodes } from '../failure.ts';
+import { usage } from '../failure.ts';
 import { plain } from '../terminal/plain.ts';
 
 /**
@@ -22,9 +22,8 @@ export function fileName(name: string): string {
 /** A name that somebody chose with `--name`. */
 export function chosenName(name: string): string {
   if (name !== '' && fileName(name) === name) return name;
-  throw new CliFailure(
+  throw usage(
     `--name: '${plain(name)}' cannot be the name of a folder`,
     `Use letters, digits and . _ @ + - as in '${fileName(name)}'.`,
-    exitCodes.usage,
   );
 }

@@ -6,7 +6,7 @@ import type {
   KeyType,
   PublicKeyRenewalOptions,
 } from '../../pki/index.ts';
-import { CliFailure } from '../failure.ts';
+import { CliFailure, usage } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { plain } from '../terminal/plain.ts';
 import { authorityDates } from './authority-dates.ts';
@@ -25,7 +25,6 @@ import { type OpenedRequest, openRequestFile } from './request-file.ts';
 import { readNewSecret } from './secrets.ts';
 import { select, single } from './select.ts';
 import { change, openFolder, openIssuer } from './store.ts';
-import { usage } from './usage.ts';
 
 export interface RenewOptions extends RenewAuthorityOptions {
   readonly authority?: boolean;

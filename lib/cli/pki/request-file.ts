@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { CertificateRequest } from '../../pki/index.ts';
 import { encodePem } from '../../pki/pem.ts';
 import type { SubjectAltNames } from '../../x509/extensions.ts';
-import { CliFailure, exitCodes } from '../failure.ts';
+import { type CliFailure, usage } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { plain } from '../terminal/plain.ts';
 import { readGivenFile } from './read-file.ts';
@@ -28,10 +28,9 @@ const isDer = (content: Buffer): boolean => content[0] === 0x30 && (content[1] ?
 
 /** Names are never taken from a request without a word: anybody may ask for any. */
 export const undecided = ({ content }: OpenedRequest, how: string): CliFailure =>
-  new CliFailure(
+  usage(
     `the request asks for ${askedFor(content)}`,
     `To grant just that, add --names-from-csr. To decide yourself, ${how}.`,
-    exitCodes.usage,
   );
 
 function askedFor({ subject, names }: CertificateRequest): string {

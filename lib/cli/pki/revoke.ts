@@ -1,5 +1,5 @@
 import type { Authority, RevocationReason } from '../../pki/index.ts';
-import { CliFailure } from '../failure.ts';
+import { CliFailure, usage } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { oids } from '../../x509/extensions.ts';
 import { plain } from '../terminal/plain.ts';
@@ -12,7 +12,6 @@ import { intermediateAt, revokeIntermediate } from './revoke-intermediate.ts';
 import type { RootOptions } from './root.ts';
 import { choose, select } from './select.ts';
 import { change, openAuthority, openFolder } from './store.ts';
-import { usage } from './usage.ts';
 import { parseCertificate } from './parse-certificate.ts';
 
 export interface RevokeOptions extends RootOptions, CopyOptions {

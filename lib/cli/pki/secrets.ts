@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { CliFailure, exitCodes } from '../failure.ts';
+import { CliFailure, usage } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { quoted, shown } from './paths.ts';
 import { readGivenFile } from './read-file.ts';
@@ -72,8 +72,4 @@ function withWarning(io: Io, text: string, { of }: SecretSource): string {
 }
 
 const noSecret = ({ of, option, variable }: SecretSource): CliFailure =>
-  new CliFailure(
-    `no passphrase for ${of}, and no terminal to ask at`,
-    `Give ${option} FILE, or set ${variable}.`,
-    exitCodes.usage,
-  );
+  usage(`no passphrase for ${of}, and no terminal to ask at`, `Give ${option} FILE, or set ${variable}.`);

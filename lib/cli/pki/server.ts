@@ -1,5 +1,5 @@
 import type { Authority, IssuedPublicCertificate } from '../../pki/index.ts';
-import { CliFailure, exitCodes } from '../failure.ts';
+import { usage } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { leafPeriod } from './days.ts';
 import { issue, type IssueOptions } from './issue.ts';
@@ -28,18 +28,13 @@ function requireNames(
   request: OpenedRequest | undefined,
 ): void {
   if (names.length > 0 && namesFromCsr === true) {
-    throw new CliFailure(
-      'names and --names-from-csr contradict each other',
-      'Give one of them.',
-      exitCodes.usage,
-    );
+    throw usage('names and --names-from-csr contradict each other', 'Give one of them.');
   }
   if (names.length > 0 || namesFromCsr === true) return;
   if (request !== undefined) throw undecided(request, 'give the names in the command');
-  throw new CliFailure(
+  throw usage(
     'a server needs a name',
     'Give its DNS names and addresses: portcullis pki server localhost 127.0.0.1',
-    exitCodes.usage,
   );
 }
 

@@ -1,7 +1,7 @@
+import { usage } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { type ClientOptions, issueClient } from './client.ts';
 import { issueServer } from './server.ts';
-import { usage } from './usage.ts';
 
 export interface SignOptions extends Omit<ClientOptions, 'cn' | 'csr' | 'encryptKey' | 'keyType'> {
   readonly for: 'server' | 'client';

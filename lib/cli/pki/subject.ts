@@ -1,6 +1,6 @@
 import type { DistinguishedNameInput } from '../../pki/index.ts';
 import type { DistinguishedName } from '../../x509/name.ts';
-import { CliFailure, exitCodes } from '../failure.ts';
+import { usage } from '../failure.ts';
 import { plain } from '../terminal/plain.ts';
 
 /**
@@ -13,10 +13,9 @@ export function parseSubject(text: string): DistinguishedNameInput {
   for (const part of text.split(/(?<!\\),/)) {
     const [, name = '', value = ''] = /^\s*([A-Za-z]+)\s*=\s*([\s\S]*?)\s*$/.exec(part) ?? [];
     if (name === '' || value === '' || Object.hasOwn(Object.prototype, name)) {
-      throw new CliFailure(
+      throw usage(
         `--subject: '${plain(part)}' is no attribute`,
         "Give it as 'O=Example, CN=alice'; a comma in a value stands after a backslash.",
-        exitCodes.usage,
       );
     }
     (subject[name] ??= []).push(unescape(value));

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { CliFailure, exitCodes } from '../failure.ts';
+import { CliFailure, exitCodes, usage } from '../failure.ts';
 import type { PassphraseFlags } from '../input/passphrase.ts';
 import type { Io } from '../io.ts';
 
@@ -42,7 +42,10 @@ export interface ServerOptions {
 export function checkFlags(flags: ServeFlags): void {
   const { port, redirect, cert = [], key = [], pfx, clientAuth, ca, crl } = flags;
   if (redirect === port && port !== 0)
-    throw usage(`--redirect ${port} is the port of https`, 'Give it another one: --redirect 8080');
+    throw usage(
+      `--redirect ${port} is the port of https`,
+      `Give it another one: --redirect ${port === 8080 ? 8081 : 8080}`,
+    );
   if (cert.length !== key.length) {
     throw usage(
       `${cert.length} --cert and ${key.length} --key`,
@@ -66,8 +69,6 @@ export function checkFlags(flags: ServeFlags): void {
       'Nobody would be asked: add --client-auth required, or optional.',
     );
 }
-
-const usage = (message: string, hint: string): CliFailure => new CliFailure(message, hint, exitCodes.usage);
 
 /** The options of `createServer` that the flags stand for. */
 export function serverOptions(flags: ServeFlags, passphrase: string | undefined, io: Io): ServerOptions {

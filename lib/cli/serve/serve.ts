@@ -1,5 +1,5 @@
 import cluster from 'node:cluster';
-import { CliFailure, exitCodes } from '../failure.ts';
+import { usage } from '../failure.ts';
 import { kindOf } from '../input/load-module.ts';
 import { isEncryptedPem, passphraseFrom } from '../input/passphrase.ts';
 import { readWhole } from '../input/read-file.ts';
@@ -40,17 +40,14 @@ function protectedFile({ pfx, key = [] }: ServeFlags, io: Io): string | undefine
 async function requireSharedPassphrase(flags: ServeFlags, io: Io): Promise<void> {
   const { passphraseFile: file } = flags;
   if (file === '-' || (file !== undefined && kindOf(io, file) === 'other'))
-    throw notShared(
+    throw usage(
       '--workers cannot read the passphrase from a pipe',
       'Give it by --passphrase-env, or a file.',
     );
   if ((await passphraseFrom(flags, io)) !== undefined || io.askSecret === undefined) return;
   if (protectedFile(flags, io) === undefined) return;
-  throw notShared(
+  throw usage(
     `--workers cannot ask for the passphrase of ${flags.pfx === undefined ? '--key' : '--pfx'}`,
     'Give it by --passphrase-env or --passphrase-file.',
   );
 }
-
-const notShared = (message: string, hint: string): CliFailure =>
-  new CliFailure(message, hint, exitCodes.usage);

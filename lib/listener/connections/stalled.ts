@@ -24,7 +24,17 @@ export function hasStalled(entry: ConnectionEntry, now: number, timeout: number)
   return now - entry.sentAt >= timeout;
 }
 
-/** Node's own time-out for sockets looks at the same; a stream that is no socket has its own queue only. */
-const queueOf = (raw: Socket): number =>
-  (raw as unknown as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ??
-  raw.writableLength;
+interface Lower {
+  readonly _parent?: (Lower & Socket) | null;
+  readonly _handle?: { readonly writeQueueSize?: number } | null;
+}
+
+/**
+ * Node's own time-out for sockets looks at the same: at the lowest one, where TLS runs within TLS. A stream that is no
+ * socket has its own queue only, and moves by whole writes.
+ */
+function queueOf(raw: Socket & Lower): number {
+  let lowest = raw;
+  while (lowest._parent) lowest = lowest._parent;
+  return lowest._handle?.writeQueueSize ?? lowest.writableLength;
+}
