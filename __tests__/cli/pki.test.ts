@@ -725,6 +725,19 @@ describe('pki revoke', () => {
     expect((await json('revoke alice --all')).revoked).toHaveLength(2);
   });
 
+  test('for a key that has leaked leaves no way to another certificate for it', async () => {
+    await done('client alice --days 1');
+    await done('renew alice --days 30');
+    const now = Date.now() + 5 * day;
+    await done('revoke alice --all --reason keyCompromise', { now });
+    const told = /its key has leaked/;
+    expect((await refused('renew alice', { now })).err).toMatch(told);
+    const { request } = await createRequest({ subject: 'bob', key: read('pki/issued/alice/client.key') });
+    fs.writeFileSync(file('leaked.csr'), request);
+    expect((await refused('client bob --csr leaked.csr', { now })).err).toMatch(told);
+    expect((await done('renew alice --new-key', { now })).code).toBe(0);
+  });
+
   test('for a key that has leaked takes all that have it, and else says that they are good still', async () => {
     const { serialNumber } = await json('client alice');
     const second = await json('renew alice');

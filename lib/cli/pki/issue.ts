@@ -1,3 +1,4 @@
+import { requireSoundKey } from './leaked-key.ts';
 import { join, resolve } from 'node:path';
 import type { Authority, IssuedCertificate, IssuedPublicCertificate, KeyType } from '../../pki/index.ts';
 import { ConfigError } from '../../errors.ts';
@@ -49,6 +50,7 @@ export async function issue(order: Order, options: IssueOptions, io: Io): Promis
   const done = await change(io, folder, async (record) => {
     const issued = await order.make(authority).catch((error: unknown) => rejectOption(explained(error)));
     const certificate = readIssued(issued);
+    requireSoundKey(record, certificate);
     const called = name ?? fileName(order.calls ?? firstName(certificate));
     const out = options.out === undefined ? join(folder.issued, called) : resolve(io.directory, options.out);
     const entry: Entry = {

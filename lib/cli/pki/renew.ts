@@ -1,3 +1,4 @@
+import { requireSoundKey } from './leaked-key.ts';
 import { join, resolve } from 'node:path';
 import type {
   Authority,
@@ -58,6 +59,7 @@ async function renewCertificate(word: string, options: RenewOptions, io: Io): Pr
     const target = outOf(io, folder, old, options);
     const issued = await make(authority, old, options, request, io.now()).catch(rejectOption);
     const certificate = readIssued(issued);
+    requireSoundKey(record, certificate);
     const entry: Entry = {
       serialNumber: issued.serialNumber,
       name: old.name,

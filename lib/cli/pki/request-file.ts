@@ -23,8 +23,8 @@ export async function openRequestFile(io: Io, file: string): Promise<OpenedReque
   return { pem, content: readRequest(pem) };
 }
 
-/** A request in DER is a SEQUENCE that is longer than 127 octets, as no text is. */
-const isDer = (content: Buffer): boolean => content[0] === 0x30 && (content[1] ?? 0) >= 0x80;
+/** A request in DER is a SEQUENCE of 127 octets at least, and no text goes on with such a length. */
+const isDer = (content: Buffer): boolean => content[0] === 0x30 && (content[1] ?? 0) >= 0x7f;
 
 /** Names are never taken from a request without a word: anybody may ask for any. */
 export const undecided = ({ content }: OpenedRequest, how: string): CliFailure =>
