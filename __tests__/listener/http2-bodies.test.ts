@@ -15,7 +15,7 @@ import {
   requestFields,
   reset,
 } from './http2-frames.ts';
-import { closeSessions } from './http2-harness.ts';
+import { closeSessions, openSession, overHttp2 } from './http2-harness.ts';
 
 let credentials: PortcullisOptions;
 beforeAll(async () => {
@@ -114,6 +114,56 @@ describe('a body is complete', () => {
     expect(headers!.payload.toString('latin1')).toContain('408');
     expect(heard.events).toEqual(['aborted', 'ECONNRESET']);
   });
+});
+
+describe('an answer', () => {
+  it.each<[string, RequestListener]>([
+    ['by Express', express().use(express.json(), (incoming, response) => void response.json(incoming.body))],
+    ['of 1 MB', (incoming, response) => incoming.resume().on('end', () => response.end(Buffer.alloc(1e6)))],
+  ])('%s to a body that has been read finishes, and then closes', async (_what, listener) => {
+    const events: string[] = [];
+    const server = createServer(credentials);
+    const closed = new Promise<ServerResponse>((settle) => {
+      server.on('request', (_incoming, response) => {
+        response.on('finish', () => events.push('finish'));
+        response.on('close', () => events.push('close') && settle(response));
+      });
+    });
+    server.on('request', listener);
+    const session = await openSession(await listen(server));
+    const headers = { 'content-type': 'application/json' };
+    await overHttp2(session, { path: '/', method: 'POST', headers, body: '{"a":1}' });
+    expect([(await closed).writableFinished, events]).toEqual([true, ['finish', 'close']]);
+  });
+
+  it.each<[string, number, (response: ServerResponse) => unknown]>([
+    ['205 and a body', 205, (response) => Object.assign(response, { statusCode: 205 }).end('xyz')],
+    ['205 and a body in parts', 205, (response) => response.writeHead(205).write('x') && response.end('yz')],
+    ['204 and a length', 204, (response) => response.writeHead(204, { 'Content-Length': 3 }).end('xyz')],
+  ])('of %s is sent without them', async (_what, status, answer) => {
+    const server = createServer(credentials, (_incoming, response) => void answer(response));
+    const got = await overHttp2(await openSession(await listen(server)), { path: '/' });
+    expect([got.status, got.headers['content-length'], got.body.length]).toEqual([status, undefined, 0]);
+  });
+});
+
+it('a body that has come in full is read to its end, however early the answer', async () => {
+  const readAll = async (incoming: IncomingMessage, response: ServerResponse): Promise<number> => {
+    const closed = once(response, 'close');
+    response.writeHead(202).end('early');
+    let octets = 0;
+    for await (const chunk of incoming) {
+      octets += (chunk as Buffer).length;
+      // What is left fits in what waits to be read: the client has sent its last, and the stream is gone.
+      if (octets >= 40_000 - 16_384) await closed;
+    }
+    return octets;
+  };
+  const server = createServer(credentials);
+  const read = once(server, 'request').then(async ([incoming, response]) => readAll(incoming, response));
+  const session = await openSession(await listen(server));
+  await overHttp2(session, { path: '/', method: 'POST', body: Buffer.alloc(40_000) });
+  expect(await read).toBe(40_000);
 });
 
 it('a body that nobody reads is dropped once it is answered', async () => {

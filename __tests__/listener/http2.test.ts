@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import * as http2 from 'node:http2';
 import { IncomingMessage, type RequestListener, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -6,6 +7,7 @@ import express from 'express';
 import supertest from 'supertest';
 import { createServer, type PortcullisOptions, type PortcullisServer } from 'portcullis';
 import { createTestPki, type TestPki } from 'portcullis/testing';
+import { constants } from '../../lib/listener/http2/node-http2.ts';
 import { closeAll, exchange, failedHandshake, handshake, listen, received, Recording } from './harness.ts';
 import { RawClient, request, requestFields } from './http2-frames.ts';
 import { closeSessions, openSession, overHttp1, overHttp2 } from './http2-harness.ts';
@@ -221,4 +223,8 @@ describe('a request', () => {
 it('HTTP/1.1 keeps its keep-alive beside it', async () => {
   const port = await listen(serve((_incoming, response) => response.end('one')));
   expect((await overHttp1(port, { path: '/' })).body.toString()).toBe('one');
+});
+
+it('has the flags and error codes of node:http2, without loading it', () => {
+  expect(http2.constants).toMatchObject(constants);
 });

@@ -1,5 +1,4 @@
 import { METHODS } from 'node:http';
-import type { OutgoingHttpHeaders as Http2Headers } from 'node:http2';
 
 /** What a request's pseudo-headers say (RFC 9113 8.3.1). */
 export interface RequestLine {
@@ -59,77 +58,3 @@ function headerListSize(raw: readonly string[]): number {
   for (const text of raw) size += text.length;
   return size;
 }
-
-/** They speak of one connection of HTTP/1.1, and HTTP/2 forbids them (RFC 9113 8.2.2). */
-const connectionSpecific: ReadonlySet<string> = new Set([
-  'connection',
-  'http2-settings',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-]);
-
-type HeaderValue = number | string | readonly string[] | undefined;
-
-/** The header lines of an answer, without those that HTTP/2 forbids, wherever they were set. */
-export function responseHeaders(headers: object, status?: number): Http2Headers {
-  const sent: Record<string, unknown> = Object.create(null);
-  if (status !== undefined) sent[':status'] = status;
-  for (const [given, value] of Object.entries(headers) as Array<[string, HeaderValue]>) {
-    const name = given.toLowerCase();
-    if (connectionSpecific.has(name) || value === undefined) continue;
-    // HTTP/2 knows no obsolete padding (RFC 9113 8.2.1); HTTP/1.1's readers strip it.
-    sent[name] = typeof value === 'object' ? value.map(trimmed) : trimmed(value);
-  }
-  return single(sent) as Http2Headers;
-}
-
-const trimmed = (value: number | string): string => String(value).replace(/^[ \t]+|[ \t]+$/g, '');
-
-/** Node refuses a list of several for what may stand once only; of such a field HTTP/1.1's clients take the first. */
-function single(headers: Record<string, unknown>): Record<string, unknown> {
-  for (const name of once) {
-    const value = headers[name];
-    if (Array.isArray(value)) headers[name] = value[0];
-  }
-  return headers;
-}
-
-const once = [
-  'access-control-allow-credentials',
-  'access-control-max-age',
-  'access-control-request-method',
-  'age',
-  'authorization',
-  'content-encoding',
-  'content-language',
-  'content-length',
-  'content-location',
-  'content-md5',
-  'content-range',
-  'content-type',
-  'date',
-  'dnt',
-  'etag',
-  'expires',
-  'from',
-  'host',
-  'if-match',
-  'if-modified-since',
-  'if-none-match',
-  'if-range',
-  'if-unmodified-since',
-  'last-modified',
-  'location',
-  'max-forwards',
-  'proxy-authorization',
-  'range',
-  'referer',
-  'retry-after',
-  'tk',
-  'upgrade-insecure-requests',
-  'user-agent',
-  'x-content-type-options',
-];

@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
+import { Readable } from 'node:stream';
+import { exchangeOf } from './exchange.ts';
 import { resetStream } from './stream-socket.ts';
 import type { RequestLine } from './header-lines.ts';
+import { constants } from './node-http2.ts';
 
 const streamKey = Symbol('portcullis.http2Stream');
 const trailersKey = Symbol('portcullis.http2Trailers');
@@ -15,6 +18,7 @@ interface Internals {
   [endedKey]?: boolean;
   _addHeaderLines(lines: readonly string[], count: number): void;
   _consuming: boolean;
+  _dump(): void;
   _dumped: boolean;
   _readableState: { readingMore: boolean };
   joinDuplicateHeaders: boolean;
@@ -45,7 +49,7 @@ export function fillRequest(
   request._destroy = destroyRequest;
   if (hasBody) {
     request._read = startBody;
-    noteEndStream(request, stream);
+    stream.push = pushNotingEnd;
     return;
   }
   request._read = nothingToRead;
@@ -54,13 +58,20 @@ export function fillRequest(
 }
 
 /** Here END_STREAM arrives. A reset, even one without an error, ends the octets as well, but of a closed stream. */
-function noteEndStream(request: Incoming, stream: ServerHttp2Stream): void {
-  const push = stream.push.bind(stream);
-  stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-    if (chunk === null && !stream.closed) request[endedKey] = true;
-    return push(chunk, encoding);
-  };
+function pushNotingEnd(this: ServerHttp2Stream, chunk: unknown, encoding?: BufferEncoding): boolean {
+  if (chunk === null && !this.closed) {
+    const request = requestOf(this);
+    if (request !== undefined) request[endedKey] = true;
+  }
+  return push.call(this, chunk, encoding);
 }
+
+// What Node's streams of HTTP/2 inherit.
+// oxlint-disable-next-line typescript/unbound-method
+const { push } = Readable.prototype;
+
+const requestOf = (stream: ServerHttp2Stream): Incoming | undefined =>
+  exchangeOf(stream)?.request as Incoming | undefined;
 
 /** The octets are taken from the stream when somebody reads, so that its window stays closed until then. */
 function startBody(this: IncomingMessage): void {
@@ -68,14 +79,23 @@ function startBody(this: IncomingMessage): void {
   begin(request);
   request._read = resumeBody;
   const stream = request[streamKey]!;
-  stream.on('trailers', (_headers, _flags, raw?: string[]) => takeTrailers(request, raw));
-  stream.on('data', (chunk: Buffer) => {
-    if (!request.push(chunk)) stream.pause();
-  });
-  stream.on('end', () => {
-    if (request[endedKey] === true) complete(request);
-    else abortRequest(request);
-  });
+  stream.on('trailers', takeTrailers).on('data', takeData).on('end', takeEnd);
+}
+
+function takeTrailers(this: ServerHttp2Stream, _headers: object, _flags: number, raw?: string[]): void {
+  const request = requestOf(this);
+  if (request !== undefined) request[trailersKey] = raw;
+}
+
+function takeData(this: ServerHttp2Stream, chunk: Buffer): void {
+  if (requestOf(this)?.push(chunk) === false) this.pause();
+}
+
+function takeEnd(this: ServerHttp2Stream): void {
+  const request = requestOf(this);
+  if (request === undefined) return;
+  if (request[endedKey] === true) complete(request);
+  else abortRequest(request);
 }
 
 function resumeBody(this: IncomingMessage): void {
@@ -98,10 +118,6 @@ function complete(request: Incoming): void {
   const trailers = request[trailersKey];
   if (trailers !== undefined) request._addHeaderLines(trailers, trailers.length);
   request.push(null);
-}
-
-function takeTrailers(request: Incoming, raw: string[] | undefined): void {
-  request[trailersKey] = raw;
 }
 
 function destroyRequest(
@@ -127,6 +143,15 @@ export function abortRequest(request: IncomingMessage): void {
   request.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }));
 }
 
+/**
+ * Ends a request that has been answered. Whoever still reads a body that has come in full gets the rest of it, and then
+ * it ends by itself, as over HTTP/1.1.
+ */
+export function closeRequest(request: IncomingMessage): void {
+  const isRead = request.complete && (request as Incoming)._consuming;
+  if (!isRead || request.readableEnded) request.destroy();
+}
+
 /** Whether a body is there, or nobody wants it. */
 export const isBodyDone = (request: IncomingMessage): boolean =>
   request.complete || (request as Incoming)._dumped;
@@ -137,7 +162,10 @@ export const isBodyDone = (request: IncomingMessage): boolean =>
  * as Node's own servers of HTTP/1.1 see to.
  */
 export function dropBody(request: IncomingMessage, stream: ServerHttp2Stream): void {
-  if (request.complete || (request as Incoming)._consuming) return;
-  (request as Incoming)._dumped = true;
+  const incoming = request as Incoming;
+  if (incoming._consuming) return;
+  // As over HTTP/1.1: a request that nobody has read ends, and is not aborted.
+  if (incoming.complete) return incoming._dump();
+  incoming._dumped = true;
   setImmediate(resetStream, stream, constants.NGHTTP2_NO_ERROR);
 }

@@ -1,12 +1,14 @@
 import { type OutgoingHttpHeader, ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import { responseHeaders } from './header-lines.ts';
+import { fieldObject, givenFields, keptFields, respond } from './answer-fields.ts';
+import { exchangeOf } from './exchange.ts';
 import { dropBody } from './request.ts';
 import { octetsOf, writeSlices } from './slices.ts';
 
 const streamKey = Symbol('portcullis.http2Stream');
 const finishedKey = Symbol('portcullis.http2Finished');
+const writingKey = Symbol('portcullis.http2Writing');
 
 type Callback = (error?: Error | null) => void;
 
@@ -14,6 +16,7 @@ type Callback = (error?: Error | null) => void;
 interface Internals {
   [streamKey]: ServerHttp2Stream;
   [finishedKey]: boolean;
+  [writingKey]?: boolean;
   _closed: boolean;
   _hasBody: boolean;
   _header: string | null;
@@ -49,13 +52,24 @@ export function fillResponse(response: ServerResponse, stream: ServerHttp2Stream
   outgoing._storeHeader = storeHeader;
   outgoing._send = send;
   outgoing._writeRaw = inform;
-  stream.on('drain', () => outgoing.emit('drain'));
-  stream.on('finish', () => {
-    if (outgoing._hasBody) finish(outgoing);
-  });
-  stream.on('wantTrailers', () => {
-    if (!stream.destroyed) stream.sendTrailers(responseHeaders(fieldsOf(outgoing._trailer.split('\r\n'))));
-  });
+}
+
+const responseOf = (stream: ServerHttp2Stream): Outgoing | undefined =>
+  exchangeOf(stream)?.response as Outgoing | undefined;
+
+function onDrain(this: ServerHttp2Stream): void {
+  responseOf(this)?.emit('drain');
+}
+
+function onFinish(this: ServerHttp2Stream): void {
+  const response = responseOf(this);
+  if (response !== undefined) finish(response);
+}
+
+function onWantTrailers(this: ServerHttp2Stream): void {
+  const response = responseOf(this);
+  if (response === undefined || this.destroyed) return;
+  this.sendTrailers(fieldObject(fieldsOf(response._trailer.split('\r\n'))));
 }
 
 /** The stream is gone: no more can be sent. */
@@ -99,20 +113,39 @@ function setAll(response: Outgoing, headers: object): void {
 }
 
 /** Called by Node's `writeHead`, once: here the answer begins. */
-function storeHeader(this: Outgoing): void {
+function storeHeader(this: Outgoing, _firstLine: string, kept: unknown): void {
   const stream = this[streamKey];
   // The server itself has answered where it has sent header fields: 408.
   if (stream.destroyed || stream.closed || stream.headersSent) return markSent(this);
-  const headers = responseHeaders(this.getHeaders(), this.statusCode);
-  const mayTrail =
-    this._hasBody && (!this.finished || this._trailer !== '' || headers['trailer'] !== undefined);
+  const { statusCode, sendDate } = this;
+  const fields = keptFields(statusCode, kept) ?? givenFields(statusCode, this.getHeaders());
+  if (statusCode === noContent || statusCode === resetContent) {
+    this._hasBody = false;
+    if (fields.hasLength) removeLength(fields.sent);
+  }
+  if (!this._hasBody) {
+    respond(stream, fields.sent, { sendDate, endStream: true });
+    return markSent(this);
+  }
+  const mayTrail = !this.finished || this._trailer !== '' || fields.hasTrailer;
   // As Node does over HTTP/1.1, which then sends chunks.
-  if (this._hasBody && !mayTrail && this._contentLength !== null && !this.hasHeader('transfer-encoding'))
-    headers['content-length'] ??= String(this._contentLength);
-  const { sendDate } = this;
-  if (this._hasBody) stream.respond(headers, { sendDate, waitForTrailers: mayTrail } as object);
-  else stream.respond(headers, { sendDate, endStream: true } as object);
+  if (!mayTrail && this._contentLength !== null && !fields.hasEncoding && !fields.hasLength)
+    fields.sent.push('content-length', String(this._contentLength));
+  // Where the client's END_STREAM has come, ours would close the stream before its 'finish', and Node would destroy it:
+  // behind a body the end is a frame of its own, which Node sends once all else has been handed over.
+  const waitForTrailers = mayTrail || !stream.endAfterHeaders;
+  respond(stream, fields.sent, { sendDate, waitForTrailers });
+  stream.on('finish', onFinish);
+  if (waitForTrailers) stream.on('wantTrailers', onWantTrailers);
   markSent(this);
+}
+
+/** Neither has content (RFC 9110 15.3): clients reset a stream that states a length and ends with its header fields. */
+const [noContent, resetContent] = [204, 205];
+
+function removeLength(sent: unknown[]): void {
+  for (let index = sent.length - 2; index > 0; index -= 2)
+    if (sent[index] === 'content-length') sent.splice(index, 2);
 }
 
 /** Only once it is: what Node refuses (a status of 700) an error handler can still answer. */
@@ -126,7 +159,7 @@ function inform(this: Outgoing, text: string, _encoding?: string, callback?: Cal
   const stream = this[streamKey];
   const [first = '', ...lines] = text.split('\r\n');
   if (!stream.destroyed && !stream.closed && !stream.headersSent) {
-    stream.additionalHeaders(responseHeaders(fieldsOf(lines), Number(first.split(' ')[1])));
+    stream.additionalHeaders(fieldObject(fieldsOf(lines), Number(first.split(' ')[1])));
   }
   if (typeof callback === 'function') process.nextTick(callback);
   return true;
@@ -150,6 +183,10 @@ function send(this: Outgoing, data: string | Uint8Array, encoding?: unknown, cal
   if (data.length === 0 || stream.destroyed || !stream.writable) {
     if (typeof callback === 'function') process.nextTick(callback);
     return true;
+  }
+  if (this[writingKey] === undefined) {
+    this[writingKey] = true;
+    stream.on('drain', onDrain);
   }
   const done = typeof callback === 'function' ? (callback as Callback) : undefined;
   const format = (typeof encoding === 'string' ? encoding : 'utf8') as BufferEncoding;

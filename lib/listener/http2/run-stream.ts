@@ -1,16 +1,13 @@
 import { IncomingMessage, type ServerOptions, ServerResponse } from 'node:http';
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
 import { Server } from 'node:https';
-import type { TLSSocket } from 'node:tls';
+import { type Exchange, exchangeOf, type Host, linkExchange, unlinkExchange } from './exchange.ts';
 import { readRequestLine } from './header-lines.ts';
-import { abortRequest, fillRequest, isBodyDone } from './request.ts';
+import { abortRequest, closeRequest, fillRequest, isBodyDone } from './request.ts';
 import { closeResponse, fillResponse } from './response.ts';
+import type { SessionEntry } from './session-entry.ts';
 import { resetStream, streamSocket } from './stream-socket.ts';
-
-/** Who runs requests: the `https.Server`, by whose `emit` they are admitted as those of HTTP/1.1 are. */
-export interface Host {
-  emit(event: string, ...args: unknown[]): boolean;
-}
+import { constants } from './node-http2.ts';
 
 type Incoming = new (socket: unknown) => IncomingMessage;
 type Outgoing = new (request: IncomingMessage, options?: object) => ServerResponse;
@@ -35,37 +32,31 @@ export function makingOf(options: ServerOptions): Making {
   };
 }
 
-/** A request in flight. */
-export interface Exchange {
-  readonly stream: ServerHttp2Stream;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-}
-
 /** Makes the request of a stream, and the response to it. `raw`: the header lines in turn. */
 export function makeExchange(
   stream: ServerHttp2Stream,
-  socket: TLSSocket,
+  entry: SessionEntry,
   flags: number,
   raw: readonly string[],
   making: Making,
   host: Host,
 ): Exchange {
   const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0;
-  const asSocket = streamSocket(stream, socket, () => onTimeout(exchange, host));
+  const asSocket = streamSocket(stream, entry.socket, onTimeout);
   const request = new making.IncomingMessage(asSocket);
   const { joinDuplicateHeaders } = making;
   fillRequest(request, stream, readRequestLine(raw, hasBody), { hasBody, joinDuplicateHeaders });
   const response = new making.ServerResponse(request, making.responseOptions);
   fillResponse(response, stream, asSocket);
-  const exchange = { stream, request, response };
+  const exchange = { stream, request, response, entry, host, bodySince: undefined, place: -1 };
+  linkExchange(exchange);
   return exchange;
 }
 
 const awaitsContinue = /(?:^|\W)100-continue(?:$|\W)/i;
 
 /** Gives a request to whom Node would give it, over HTTP/1.1. */
-export function runExchange({ request, response }: Exchange, host: Host): void {
+export function runExchange({ request, response, host }: Exchange): void {
   // There is no tunnel through this server; `CONNECT` with `:protocol` (RFC 8441) has not been offered.
   if (request.method === 'CONNECT') response.writeHead(405, { 'Content-Length': 0 }).end();
   else dispatch(request, response, host);
@@ -90,10 +81,12 @@ function dispatch(request: IncomingMessage, response: ServerResponse, host: Host
 }
 
 /** The stream is closed: whoever waits hears of it. */
-export function endExchange({ request, response }: Exchange): void {
-  if (response.writableFinished && isBodyDone(request)) request.destroy();
+export function endExchange(exchange: Exchange): void {
+  const { request, response } = exchange;
+  if (response.writableFinished && isBodyDone(request)) closeRequest(request);
   else abortRequest(request);
   closeResponse(response);
+  unlinkExchange(exchange);
 }
 
 /**
@@ -110,12 +103,15 @@ export function endSlowBody({ stream, response }: Exchange): void {
 }
 
 /** As Node does over HTTP/1.1 for the time-out that a request or response has set. */
-function onTimeout({ stream, request, response }: Exchange, host: Host): void {
+function onTimeout(this: ServerHttp2Stream): void {
+  const exchange = exchangeOf(this);
+  if (exchange === undefined) return;
+  const { request, response, host } = exchange;
   const { socket } = request;
   const heard = [
     !request.complete && request.emit('timeout', socket),
     response.emit('timeout', socket),
     host.emit('timeout', socket),
   ];
-  if (!heard.includes(true)) resetStream(stream, constants.NGHTTP2_CANCEL);
+  if (!heard.includes(true)) resetStream(this, constants.NGHTTP2_CANCEL);
 }

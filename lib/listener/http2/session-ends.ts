@@ -1,7 +1,8 @@
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
 import { endSlowBody } from './run-stream.ts';
 import type { SessionEntry } from './session-entry.ts';
 import { resetStream } from './stream-socket.ts';
+import { constants } from './node-http2.ts';
 
 /** How long a socket may stay whose session is over: the other side may not close (ms). */
 const linger = 1_000;
@@ -14,12 +15,12 @@ export function refuseStream(stream: ServerHttp2Stream, flags: number, status: n
 }
 
 /** Ends the requests whose bodies have taken longer than `timeout` ms; whether there was one. */
-export function endSlowBodies({ bodies }: SessionEntry, now: number, timeout: number): boolean {
+export function endSlowBodies({ open }: SessionEntry, now: number, timeout: number): boolean {
   let found = false;
-  for (const [exchange, since] of bodies) {
-    if (!exchange.request.complete && now - since < timeout) continue;
-    bodies.delete(exchange);
-    if (exchange.request.complete) continue;
+  for (const exchange of open) {
+    const { bodySince, request } = exchange;
+    if (bodySince === undefined || request.complete || now - bodySince < timeout) continue;
+    exchange.bodySince = undefined;
     endSlowBody(exchange);
     found = true;
   }

@@ -1,9 +1,11 @@
-import { constants, type ServerHttp2Session } from 'node:http2';
+import type { ServerHttp2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { RateWindow } from './rate-window.ts';
-import type { Exchange } from './run-stream.ts';
+import type { Exchange } from './exchange.ts';
+import { OpenExchanges } from './open-exchanges.ts';
 import type { Pulse } from './session-alive.ts';
 import { resetStream } from './stream-socket.ts';
+import { constants } from './node-http2.ts';
 
 /** Of one session, within `windowMs`. */
 export interface SessionLimits {
@@ -23,9 +25,7 @@ export const sessionLimits: SessionLimits = { resets: 300, controlFrames: 300, w
 export class SessionEntry {
   readonly session: ServerHttp2Session;
   readonly socket: TLSSocket;
-  readonly open: Set<Exchange> = new Set();
-  /** Since when each of them runs; only those whose body is not there. */
-  readonly bodies: Map<Exchange, number> = new Map();
+  readonly open: OpenExchanges = new OpenExchanges();
   readonly resets: RateWindow;
   readonly control: RateWindow;
   /** When the session began, or its last stream ended. */

@@ -1,11 +1,9 @@
-import {
-  constants,
-  createServer,
-  type Http2Server,
-  type Http2Session,
-  type IncomingHttpHeaders,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
+import type {
+  Http2Server,
+  Http2Session,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
 } from 'node:http2';
 import type { ServerOptions } from 'node:https';
 import type { TLSSocket } from 'node:tls';
@@ -17,15 +15,9 @@ import { innerOptions } from './inner-options.ts';
 import { SessionDrain } from './session-drain.ts';
 import { clearAway, close, destroy, endSlowBodies, evict, refuseStream } from './session-ends.ts';
 import { refusalStatus } from './header-lines.ts';
-import {
-  endExchange,
-  type Exchange,
-  type Host,
-  makeExchange,
-  type Making,
-  makingOf,
-  runExchange,
-} from './run-stream.ts';
+import { type Exchange, exchangeOf, type Host } from './exchange.ts';
+import { endExchange, makeExchange, type Making, makingOf, runExchange } from './run-stream.ts';
+import { constants, createHttp2Server } from './node-http2.ts';
 import { isGone } from './session-alive.ts';
 import {
   hasSessionStalled,
@@ -63,6 +55,7 @@ export interface SessionWatch {
 }
 
 const nobody: SessionWatch = { began: () => {}, inUse: () => {}, dropped: () => {} };
+const nothing = (): void => {};
 const frameOctets = { ping: 17, settings: 9 };
 
 /**
@@ -81,6 +74,7 @@ export class Http2Sessions {
   readonly #entries = new Set<SessionEntry>();
   readonly #bySession = new WeakMap<Http2Session, SessionEntry>();
   readonly #bySocket = new WeakMap<TLSSocket, SessionEntry>();
+  readonly #onClose: (this: ServerHttp2Stream) => void;
   #sweeper: NodeJS.Timeout | undefined;
   #draining: SessionDrain | undefined;
   #onEnded: ((finished: boolean) => void) | undefined;
@@ -102,7 +96,12 @@ export class Http2Sessions {
     // As over HTTP/1.1.
     this.#maxHeaderSize = options.maxHeaderSize ?? 16_384;
     this.#times = { ...defaultTimes, ...times };
-    this.#inner = createServer(innerOptions(this.#maxHeaderSize, this.#times.session));
+    const closed = (exchange: Exchange): void => this.#onStreamClosed(exchange);
+    this.#onClose = function () {
+      const exchange = exchangeOf(this);
+      if (exchange !== undefined) closed(exchange);
+    };
+    this.#inner = createHttp2Server(innerOptions(this.#maxHeaderSize, this.#times.session));
     this.#inner.on('session', (session: ServerHttp2Session) => this.#begin(session));
     this.#inner.on('sessionError', (error: unknown, session: ServerHttp2Session) =>
       this.#onError(error, session),
@@ -191,7 +190,7 @@ export class Http2Sessions {
 
   #onStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
     // Nobody would be there to handle it; what it means, 'close' tells.
-    stream.on('error', () => {});
+    stream.on('error', nothing);
     const { session } = stream;
     const entry = session === undefined ? undefined : this.#bySession.get(session);
     if (stream.destroyed || entry === undefined) {
@@ -201,20 +200,20 @@ export class Http2Sessions {
     }
     const refused = refusalStatus(raw, this.#maxHeaderSize);
     if (refused !== undefined) return refuseStream(stream, flags, refused);
-    const exchange = makeExchange(stream, entry.socket, flags, raw, this.#making, this.#host);
+    const exchange = makeExchange(stream, entry, flags, raw, this.#making, this.#host);
     this.#openStreams++;
     entry.open.add(exchange);
     if (entry.open.size === 1) this.#watch.inUse(entry.socket, true);
     entry.used = true;
-    if (!exchange.request.complete) entry.bodies.set(exchange, this.#times.now());
-    stream.once('close', () => this.#onStreamClosed(entry, exchange));
-    runExchange(exchange, this.#host);
+    if (!exchange.request.complete) exchange.bodySince = this.#times.now();
+    stream.on('close', this.#onClose);
+    runExchange(exchange);
   }
 
-  #onStreamClosed(entry: SessionEntry, exchange: Exchange): void {
+  #onStreamClosed(exchange: Exchange): void {
+    const { entry } = exchange;
     this.#openStreams--;
     entry.open.delete(exchange);
-    entry.bodies.delete(exchange);
     if (entry.open.size === 0) {
       entry.since = this.#times.now();
       this.#watch.inUse(entry.socket, false);
