@@ -16,6 +16,33 @@ export const systemClock: Clock = {
   },
 };
 
+let turn: number | undefined;
+
+const settled = Promise.resolve();
+
+function endTurn(): void {
+  turn = undefined;
+}
+
+/**
+ * Milliseconds since 1970. A request that is handled in one go is asked about at its beginning: each `Date.now()` takes
+ * 40 to 80 ns, and nine of them for a request and its policies were 3 % of all that it cost on Node 24.
+ */
+export const presentTime = (): number => turn ?? Date.now();
+
+/** Runs what handles a request. Whatever it leaves for later sees the time as it is then. */
+export function inTurn<T>(run: () => T): T {
+  const outer = turn;
+  turn = Date.now();
+  // What a time-out of `node:vm` cuts off never comes to its `finally`: its turn ends with what is on the stack.
+  void settled.then(endTurn);
+  try {
+    return run();
+  } finally {
+    turn = outer;
+  }
+}
+
 /** The outcome, or a rejection with `message` once the time is over: whoever is asked may never answer. */
 export function within<T>(
   clock: Clock,

@@ -40,6 +40,7 @@ export type ForUpgradeArgument = RequestHandler | readonly RequestHandler[] | Fo
  *
  * On a PortcullisServer whose trust changes (`reload`), the policies among the middleware are asked again: for a
  * request that still waits, before it is let in, and for each connection that was let in, which is cut if they refuse.
+ * The same is done for a connection whose client's certificate ends.
  *
  * ConfigErrors: `OPTION_INVALID` without middleware, or for what is none; `OPTION_UNKNOWN`.
  */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { presentTime } from '../lib/clock.ts';
 import {
   type Client,
   connectionOf,
@@ -54,16 +55,19 @@ export function guard(policy: Policy): RequestHandler {
       let seen: Seen | undefined;
       let decision: Decision | Promise<Decision>;
       try {
-        seen = look(request, policy.acceptForwarded === true);
-        decision = seen === undefined ? noTls : policy.decide(seen);
+        seen = look(request, door.acceptForwarded === true);
+        decision = seen === undefined ? noTls : door.decide(seen);
       } catch (error) {
-        decision = failed(policy, error);
+        decision = failed(door, error);
       }
       if (decision instanceof Promise) settleLater(door, decision, request, seen, next);
       else settle(door, decision, request, seen, next);
     },
   };
-  const door: Door = { ...policy, middleware: named[name]! };
+  // Of one shape for all policies.
+  const { rule, reportOnly, acceptForwarded, failure, decide } = policy;
+  const middleware = named[name]!;
+  const door: Door = { name: policy.name, rule, reportOnly, acceptForwarded, failure, decide, middleware };
   return judgement(door.middleware);
 }
 
@@ -108,11 +112,11 @@ const failed = ({ failure }: Policy, error: unknown): Decision =>
   refuse(failure, `the policy has thrown: ${messageOf(error)}`);
 
 /**
- * The facts that hold for this request, as they are now: by the anchors of an earlier policy of its route, where that
+ * The facts that hold for this request, as they were when its handling began: by the anchors of an earlier policy of its route, where that
  * has put them there, or else those of the connection. An object that was not made of this connection is overwritten.
  */
 export function tlsOf(request: IncomingMessage & { tls?: unknown }, connection: Client): TlsState {
-  const now = Date.now();
+  const now = presentTime();
   const { tls } = request;
   const own = connection.stateAt(now);
   return tls !== own && connection.made(tls) ? renewedState(connection, tls, now) : own;

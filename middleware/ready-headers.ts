@@ -1,10 +1,9 @@
-import { IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
+import { OutgoingMessage, type ServerResponse } from 'node:http';
+import { type HeaderLine, type Kept, place } from './kept-headers.ts';
+import { readyBlock, writeInBlock } from './ready-block.ts';
 
-export type HeaderLine = readonly [name: string, value: string];
+export type { HeaderLine } from './kept-headers.ts';
 
-/** What Node keeps of a response's headers: the name in lower case, and the name as given with its value. */
-type Kept = Record<string, [name: string, value: unknown]>;
 type Response = ServerResponse & Record<symbol, Kept | null>;
 
 /**
@@ -18,11 +17,17 @@ export function readyHeaders(
   removed: readonly string[],
 ): (response: ServerResponse) => void {
   const left = new Set(removed.map((name) => name.toLowerCase()));
-  const ready = lines.map(([name, value]) => ({ key: name.toLowerCase(), name, value }));
+  const byKey = new Map(lines.map((line) => [line[0].toLowerCase(), line]));
+  const keys = [...byKey.keys()];
+  const ready = [...byKey.values()];
+  const block = readyBlock(ready);
 
+  // Each response has pairs of its own, as Node's `appendHeader` writes into them.
   function Headers(this: Kept): void {
-    // A pair of its own for each response, as appendHeader changes it.
-    for (const { key, name, value } of ready) this[key] = [name, value];
+    for (let index = 0; index < keys.length; index++) {
+      const line = ready[index]!;
+      this[keys[index]!] = [line[0], line[1]];
+    }
   }
   // Without a prototype, as Node's own: no name is there that nobody has set.
   Headers.prototype = Object.freeze(Object.create(null));
@@ -36,6 +41,7 @@ export function readyHeaders(
       if (!left.has(key) && headers[key] === undefined) headers[key] = earlier[key]!;
     }
     (response as Response)[place] = headers;
+    if (block !== undefined) writeInBlock(response, block);
   };
 }
 
@@ -54,19 +60,5 @@ const isUntouched = (response: ServerResponse): boolean =>
   response.removeHeader === node.removeHeader &&
   !response.headersSent;
 
-const node = OutgoingMessage.prototype;
-
-/** The symbol under which Node keeps a response's headers, if it keeps them as it always has. */
-const place = findPlace();
-
-function findPlace(): symbol | undefined {
-  const response = new ServerResponse(new IncomingMessage(new Socket())) as Response;
-  response.setHeader('X-Probe', 'set');
-  const found = Object.getOwnPropertySymbols(response).find((symbol) => {
-    const kept: unknown = response[symbol];
-    return JSON.stringify(kept) === '{"x-probe":["X-Probe","set"]}';
-  });
-  if (found === undefined) return undefined;
-  response[found] = { 'x-probe': ['X-Probe', 'put'] };
-  return response.getHeader('x-probe') === 'put' ? found : undefined;
-}
+const node: { [Name in 'setHeader' | 'removeHeader']: (...values: unknown[]) => unknown } =
+  OutgoingMessage.prototype as never;

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import type { TlsState } from '../lib/connection/index.ts';
-import { systemClock } from '../lib/clock.ts';
+import { presentTime, systemClock } from '../lib/clock.ts';
 import { ConfigError } from '../lib/errors.ts';
 import { checkArguments, checkKeys, describe, flag, wholeNumber } from '../lib/options.ts';
 import { askWithin } from '../lib/policy/answer.ts';
@@ -76,7 +76,7 @@ export function requireClientCertificate(policy?: Rule | RequireClientCertificat
   const factsOf = ({ connection }: Seen, now: number): TlsState =>
     store === undefined ? connection.stateAt(now) : connection.stateFor(store, now);
   const decide = (seen: Seen): Decision | Promise<Decision> => {
-    const now = Date.now();
+    const now = presentTime();
     const facts = factsOf(seen, now);
     seen.state = facts;
     const standing = standingOf(facts, maxAge, now);

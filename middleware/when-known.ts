@@ -1,4 +1,5 @@
 import type { Decision } from '../lib/policy/decision.ts';
+import { presentTime } from '../lib/clock.ts';
 import { renewedState } from '../lib/connection/index.ts';
 import type { TrustStore } from '../lib/trust/trust-store.ts';
 import type { Seen } from './guard.ts';
@@ -13,7 +14,7 @@ export function whenKnown(
   store: TrustStore | undefined,
   decide: (seen: Seen) => Decision | Promise<Decision>,
 ): Decision | Promise<Decision> {
-  const waiting = seen.connection.pending(Date.now(), store);
+  const waiting = seen.connection.pending(presentTime(), store);
   if (waiting === undefined) return decide(seen);
   return waiting.then(() => {
     const now = Date.now();

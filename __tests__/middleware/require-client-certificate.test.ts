@@ -1,4 +1,5 @@
 import { createServer as createHttpServer } from 'node:http';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeAll, describe, it, jest } from '@jest/globals';
 import express from 'express';
 import {
@@ -14,6 +15,7 @@ import {
   securityHeaders,
 } from 'portcullis';
 import { createTestPki, recordDecisions, request, type TestClients, type TestPki } from 'portcullis/testing';
+import { inTurn, presentTime } from '../../lib/clock.ts';
 import { configErrorOf, everywhere, listeners, listening, places, plainServer, whoAmI } from './harness.ts';
 import { expect } from '../support/matchers.ts';
 
@@ -57,6 +59,22 @@ describe.each(listeners)('requireClientCertificate() on $name', ({ make }) => {
       seen.push([name, decisions[0]!.code]);
     }
     expect(seen).toEqual(clients);
+  });
+
+  it('refuses a certificate that has expired while a handler waited, though it was let in before', async () => {
+    const now = jest.spyOn(Date, 'now');
+    const waits = express.Router().use(requireClientCertificate(), (_incoming, _outgoing, next) => {
+      setImmediate(() => {
+        now.mockReturnValue(new Date().getTime() + 365 * day);
+        next();
+      });
+    });
+    const app = express().use(waits, requireClientCertificate()).use(problemDetails());
+    const { status, decisions } = await request(await listening(make(pki, app)))
+      .as(pki.clients.good)
+      .get('/app');
+    expect(status).toBe(403);
+    expect(decisions).toMatchObject([{ outcome: 'allow' }, { code: 'CLIENT_CERTIFICATE_EXPIRED' }]);
   });
 
   it('refuses a certificate that has expired during the connection, from the next request on', async () => {
@@ -194,4 +212,31 @@ it.each<[unknown, string, string]>([
   ['good', 'OPTION_INVALID', 'requireClientCertificate'],
 ])('does not take %j: %s at %s', (options, code, path) => {
   expect(configErrorOf(() => requireClientCertificate(options as never))).toMatchObject({ code, path });
+});
+
+it('goes by the time itself once a request has been cut off in the middle', async () => {
+  const now = jest.spyOn(Date, 'now').mockReturnValue(1_000);
+  const cutOff = (): void =>
+    inTurn(() => {
+      for (;;);
+    });
+  expect(() => runInNewContext('cutOff()', { cutOff }, { timeout: 5 })).toThrow('timed out');
+  now.mockReturnValue(2_000);
+  await Promise.resolve();
+  expect(presentTime()).toBe(2_000);
+});
+
+it('goes by one time while a request is handled in one go, and by the time itself before, after and within another', () => {
+  const now = jest.spyOn(Date, 'now');
+  let time = 0;
+  now.mockImplementation(() => ++time);
+  expect(presentTime()).toBe(1);
+  expect(inTurn(() => [presentTime(), inTurn(presentTime), presentTime()])).toEqual([2, 3, 2]);
+  expect(presentTime()).toBe(4);
+  expect(() =>
+    inTurn(() => {
+      throw new Error('thrown');
+    }),
+  ).toThrow('thrown');
+  expect([presentTime(), presentTime()]).toEqual([6, 7]);
 });

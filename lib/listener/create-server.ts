@@ -10,8 +10,9 @@ import { describe } from '../options.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { warnOfStrangeLists } from './client-auth.ts';
 import type { Logger } from './logger.ts';
+import { quickenEntityTags } from './entity-tags.ts';
 import { type ListenerConfig, type PortcullisOptions, readOptions } from './options.ts';
-import { classesFor } from './prototypes.ts';
+import { classesFor, isExpressApp } from './prototypes.ts';
 import { PortcullisServer } from './server.ts';
 import { loadCertificates, makeLive, prepareServing, type Serving } from './serving.ts';
 
@@ -53,6 +54,7 @@ export function createServer(
   const config = readOptions(options);
   warnOfStrangeLists(config.clientAuth, config.logger);
   const loaded = loadCertificates(config);
+  if (isExpressApp(listener)) quickenEntityTags(listener);
   if (loaded === undefined) return developmentServer(config, listener);
   if (!(loaded instanceof Promise)) {
     return new PortcullisServer(makeLive(config, prepare(config, loaded)), classesFor(listener), listener);

@@ -2,8 +2,9 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { Server, type ServerOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
-import { noteTrust, takenConnection, type TlsState } from '../connection/index.ts';
-import type { PolicyViolationCode } from '../errors.ts';
+import { inTurn, presentTime } from '../clock.ts';
+import { endOnRenegotiation, noteTrust, takenConnection, type TlsState } from '../connection/index.ts';
+import type { Origin } from '../connection/connection.ts';
 import { publish } from '../events.ts';
 import { admitConnection, publishHandshake, publishHandshakeProblem } from './admit-connection.ts';
 import { type Answer, clientRefusalOf, isStillClient, refusalOf } from './admission.ts';
@@ -12,9 +13,11 @@ import { contextRefusal, secureContextRefusal } from './context-refusals.ts';
 import { describeHandshakeError } from './handshake-errors.ts';
 import { Http2Sessions, type SessionWatch } from './http2/sessions.ts';
 import { credentialOptions } from './options.ts';
+import { takeHttp1 } from './http1.ts';
 import { holdUntil, pendingOf, settleExpectation } from './revocation/hold-request.ts';
 import { callbackOf, type Live, type Serving } from './serving.ts';
 import { StatsCollector } from './reports/stats.ts';
+import { dropsTo } from './connections/open-files.ts';
 import { Traffic } from './connections/traffic.ts';
 import { Upgrades } from './connections/upgrades.ts';
 import { WaitingRoom } from './connections/waiting-room.ts';
@@ -29,6 +32,13 @@ export class GuardedServer extends Server {
   readonly #live: Live;
   #ownTicketKeys: Buffer | undefined;
   readonly #waiting = new WaitingRoom();
+  /** Of all connections alike. */
+  readonly #origin: Origin = {
+    guarded: true,
+    trust: () => this.#live.config.clientAuth?.trust,
+    refused: (code) => this.counted.refused(code),
+  };
+  readonly #knows = (name: string): boolean => this.#live.serving?.sni.knows(name) === true;
   /** @internal What has come of connections and requests. */
   protected readonly counted: StatsCollector;
   /** @internal The connections, and their limits. */
@@ -54,7 +64,8 @@ export class GuardedServer extends Server {
     );
     this.#http1 = takeHttp1(this);
     this.counted = new StatsCollector();
-    this.traffic = new Traffic(config.limits, (reason) => this.counted.dropped(reason));
+    const count = dropsTo((reason) => this.counted.dropped(reason), config.logger);
+    this.traffic = new Traffic(config.limits, count);
     this.#live = live;
     if (serving !== undefined) this.#noteTrust(serving);
     const { limits, https } = config;
@@ -124,7 +135,7 @@ export class GuardedServer extends Server {
       case 'request':
       case 'checkContinue':
       case 'checkExpectation':
-        return this.#admitRequest(event, args as [IncomingMessage, AnyResponse]);
+        return inTurn(() => this.#admitRequest(event, args as [IncomingMessage, AnyResponse]));
       case 'upgrade':
       case 'connect':
         return this.#admitUpgrade(event, args as [IncomingMessage, Duplex]);
@@ -183,7 +194,7 @@ export class GuardedServer extends Server {
 
   #onConnection(socket: Duplex): boolean {
     // It asks for the address, which Node remembers, and a reset connection could not tell any more.
-    if (!this.traffic.admit(socket, this.address())) return true;
+    if (!this.traffic.admit(socket, this)) return true;
     if (this.#isReady) return this.#pass('connection', [socket]);
     const { handshakeTimeout } = this.#live.config.limits;
     this.#waiting.hold(socket, handshakeTimeout, () => this.traffic.handshakeTimedOut(socket));
@@ -197,14 +208,9 @@ export class GuardedServer extends Server {
       return false;
     }
     const { clientAuth, allowRenegotiation, refuseUnknownName } = this.#live.config;
-    const origin = {
-      guarded: true,
-      trust: () => this.#live.config.clientAuth?.trust,
-      refused: (code: PolicyViolationCode) => this.counted.refused(code),
-    } as const;
-    const admitted = admitConnection(socket, origin, {
+    const admitted = admitConnection(socket, this.#origin, {
       required: clientAuth?.required === true,
-      knows: (name) => !refuseUnknownName || this.#live.serving?.sni.knows(name) === true,
+      knows: refuseUnknownName ? this.#knows : everyName,
     });
     if ('code' in admitted) {
       this.counted.handshakeFailed(admitted.code);
@@ -212,8 +218,8 @@ export class GuardedServer extends Server {
       socket.destroy();
       return false;
     }
-    if (!allowRenegotiation) socket.on('secure', () => socket.destroy());
-    socket.once('close', this.counted.opened(admitted.stateAt(Date.now())));
+    if (!allowRenegotiation) endOnRenegotiation(socket);
+    socket.on('close', this.counted.opened(admitted.stateAt(Date.now())));
     publishHandshake(socket, admitted);
     if (this.http2 !== undefined && socket.alpnProtocol === 'h2') this.http2.serve(socket);
     else this.#http1(socket);
@@ -268,7 +274,7 @@ export class GuardedServer extends Server {
       refusalOf(request, connection, matchHost) ??
       (clientAuth?.required === true ? clientRefusalOf(request, connection) : undefined);
     if (refusal?.code !== undefined) this.counted.refused(refusal.code);
-    if (refusal === undefined && connection !== undefined) request.tls = connection.stateAt(Date.now());
+    if (refusal === undefined && connection !== undefined) request.tls = connection.stateAt(presentTime());
     return refusal;
   }
 
@@ -288,9 +294,4 @@ export class GuardedServer extends Server {
   }
 }
 
-function takeHttp1(server: Server): (socket: TLSSocket) => void {
-  const [http1] = server.listeners('secureConnection') as Array<(socket: TLSSocket) => void>;
-  if (http1 === undefined) throw new Error('This Node has no listener for HTTP/1.1 in its https.Server.');
-  server.removeListener('secureConnection', http1);
-  return http1;
-}
+const everyName = (): boolean => true;

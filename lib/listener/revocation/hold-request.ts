@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { presentTime } from '../../clock.ts';
 import { type Connection, takenConnection } from '../../connection/index.ts';
 
 /**
@@ -7,7 +8,7 @@ import { type Connection, takenConnection } from '../../connection/index.ts';
  * `required` the policies wait themselves, and this only asks.
  */
 export function pendingOf(request: IncomingMessage, required: boolean): Promise<void> | undefined {
-  const waiting = takenConnection(request.socket)?.pending(Date.now());
+  const waiting = takenConnection(request.socket)?.pending(presentTime());
   return required ? waiting : undefined;
 }
 
