@@ -4,6 +4,7 @@ import { describe } from './options.ts';
 
 /** Without the zone of a link-local address, and without the prefix with which IPv6 sockets show IPv4. */
 export function unmapped(address: string): string {
+  if (!address.includes(':') && !address.includes('%')) return address;
   const bare = address.split('%', 1)[0]!;
   return /^::ffff:(?=[\d.]+$)/i.test(bare) ? bare.slice(7) : bare;
 }
@@ -24,6 +25,8 @@ export function readAddresses(value: unknown, path: string, instead: string): Ad
       'Give addresses and CIDRs.',
     );
   }
+  // A BlockList makes an object for each address that it is asked about, and most listeners have none to ask about.
+  if (value.length === 0) return () => false;
   const list = new BlockList();
   for (const [index, item] of Array.from(value as unknown[]).entries())
     add(list, item, `${path}[${index}]`, instead);

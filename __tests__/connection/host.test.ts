@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { hostMismatch, isLocalHost, normalizeHost } from '../../lib/connection/host.ts';
+import { HostCheck, hostMismatch, isLocalHost, normalizeHost } from '../../lib/connection/host.ts';
 
 const label = fc.stringMatching(/^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,10}[A-Za-z0-9_])?$/);
 const name = fc
@@ -122,6 +122,87 @@ describe('hostMismatch', () => {
       'https://a.test#@b.test',
     ])
       expect(hostMismatch('a.test', { rawHeaders, url })).toBeUndefined();
+  });
+});
+
+describe('hostMismatch, by what is missing', () => {
+  it('takes no other header for the Host, be it as long', () => {
+    for (const line of ['date', 'hos', 'hosts', 'xhost', 'authority', ''])
+      expect(hostMismatch('a.test', { rawHeaders: ['host', 'a.test', line, 'b.test'] })).toBeUndefined();
+  });
+
+  it('needs a Host where the connection is for a name, and none where it is for no name', () => {
+    for (const rawHeaders of [[], ['accept', 'a.test'], ['date', 'a.test', 'hosts', 'a.test']]) {
+      expect(hostMismatch('a.test', { rawHeaders })).toBe("no Host on a connection for 'a.test'");
+      expect(hostMismatch(undefined, { rawHeaders })).toBeUndefined();
+    }
+    expect(hostMismatch('a.test', { rawHeaders: [], url: 'https://a.test/' })).toBeUndefined();
+    expect(hostMismatch(undefined, { rawHeaders: [], url: 'https://a.test/' })).toBeDefined();
+  });
+
+  it('lets addresses alone pass on a connection without SNI', () => {
+    for (const host of ['192.0.2.1', '192.0.2.1:8443', '[2001:db8::1]', '[2001:DB8:0::1]:443'])
+      expect(hostMismatch(undefined, { rawHeaders: ['host', host] })).toBeUndefined();
+    for (const host of ['a.test', 'localhost', '192.0.2.256', '1.2.3', '[a.test]', '', 'undefined'])
+      expect(hostMismatch(undefined, { rawHeaders: ['host', host] })).toBeDefined();
+    expect(hostMismatch(undefined, { rawHeaders: ['host', 'a.test'] })).toBe(
+      "the request names 'a.test', the connection was opened for no name",
+    );
+  });
+
+  it('counts two Host lines, and reads a target without an authority as none', () => {
+    const rawHeaders = ['host', 'a.test'];
+    expect(hostMismatch('a.test', { rawHeaders: [...rawHeaders, ...rawHeaders] })).toBe('2 Host lines');
+    for (const url of ['', 'a.test:443', 'x http://b.test/', '1http://b.test/', 'mailto:b.test'])
+      expect(hostMismatch('a.test', { rawHeaders, url })).toBeUndefined();
+    expect(hostMismatch('a.test', { rawHeaders, url: 'h+t.t-p1://b.test/' })).toBeDefined();
+  });
+});
+
+describe('HostCheck', () => {
+  const right = { rawHeaders: ['accept', '*/*', 'Host', 'a.test'], url: '/' };
+
+  it('remembers the Host that was right, and no request passes by what another was', () => {
+    const check = new HostCheck('a.test', false);
+    for (let request = 0; request < 2; request++) {
+      expect(check.mismatch(right)).toBeUndefined();
+      expect(check.mismatch({ rawHeaders: right.rawHeaders })).toBeUndefined();
+      expect(check.mismatch({ ...right, url: '*' })).toBeUndefined();
+      expect(check.mismatch({ ...right, url: 'https://a.test/' })).toBeUndefined();
+      for (const wrong of [
+        { rawHeaders: ['Host', 'b.test'], url: '/' },
+        { rawHeaders: [], url: '/' },
+        { rawHeaders: ['accept', 'a.test'], url: '/' },
+        { rawHeaders: [...right.rawHeaders, 'host', 'b.test'], url: '/' },
+        { rawHeaders: ['host', 'b.test', ...right.rawHeaders], url: '/' },
+        { rawHeaders: [...right.rawHeaders, 'host', 'a.test'], url: '/' },
+        { rawHeaders: right.rawHeaders, url: 'https://b.test/' },
+        { rawHeaders: right.rawHeaders, url: 'https://b.test' },
+      ])
+        expect([wrong, check.mismatch(wrong)]).toEqual([wrong, expect.any(String)]);
+    }
+  });
+
+  it('remembers nothing of a request that was wrong', () => {
+    const check = new HostCheck('a.test', false);
+    const wrong = { rawHeaders: ['host', 'b.test'], url: '/' };
+    for (let request = 0; request < 3; request++) expect(check.mismatch(wrong)).toMatch(/names 'b.test'/);
+    expect(check.mismatch(right)).toBeUndefined();
+  });
+
+  it('lets a request without Host pass only where no name was asked for, however often', () => {
+    const [named, nameless] = [new HostCheck('a.test', false), new HostCheck(undefined, false)];
+    for (let request = 0; request < 2; request++) {
+      expect(named.mismatch({ rawHeaders: [], url: '/' })).toBeDefined();
+      expect(nameless.mismatch({ rawHeaders: [], url: '/' })).toBeUndefined();
+      expect(nameless.mismatch(right)).toBeDefined();
+    }
+  });
+
+  it('lets nothing pass where the spelling of the SNI leaves open who has judged the client', () => {
+    const check = new HostCheck('a.test', true);
+    for (const target of [right, right, { rawHeaders: [] }])
+      expect(check.mismatch(target)).toMatch(/not in its plain form/);
   });
 });
 

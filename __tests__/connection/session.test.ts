@@ -4,7 +4,7 @@ import { connect, createServer, type TLSSocket } from 'node:tls';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { createTestPki, type TestPki } from 'portcullis/testing';
-import { readSession } from '../../lib/connection/session.ts';
+import { readSession, withoutName } from '../../lib/connection/session.ts';
 
 /** A session as OpenSSL writes it, of a TLS 1.2 client with a certificate. */
 let genuine: Buffer;
@@ -102,4 +102,94 @@ it('trusts a verify result only where it says so: unreadable means nobody knows'
   const damaged = copy();
   damaged[tag] = 0xa5;
   expect(readSession(damaged)).toBeUndefined();
+});
+
+/** A session made by hand: [tag, DER of what is in it] in turn. */
+function made(...fields: ReadonlyArray<readonly [number, readonly number[]]>): Buffer {
+  const content = Buffer.concat(
+    fields.map(([tag, octets]) => Buffer.from([0xa0 + tag, octets.length].concat(octets))),
+  );
+  return Buffer.concat([Buffer.from([0x30, content.length]), content]);
+}
+const integer = (...octets: readonly number[]): readonly number[] => [0x02, octets.length, ...octets];
+
+describe('a session', () => {
+  it('has each of its facts at a place of its own', () => {
+    const session = made(
+      [1, integer(0x65, 0x53, 0xf1, 0x00)],
+      [3, [1, 2, 3]],
+      [5, integer(10)],
+      [13, integer(1)],
+      [19, integer(29)],
+    );
+    expect(readSession(session)).toEqual({
+      group: 29,
+      establishedAt: 0x65_53_f1_00 * 1000,
+      peerCertificate: Buffer.from([1, 2, 3]),
+      verifyResult: 10,
+      extendedMasterSecret: true,
+    });
+  });
+
+  it('without any of them has no group, time or certificate', () => {
+    expect(readSession(made([2, integer(7)], [4, integer(9)]))).toEqual({
+      group: undefined,
+      establishedAt: undefined,
+      peerCertificate: undefined,
+      verifyResult: 0,
+      extendedMasterSecret: false,
+    });
+  });
+
+  it('is told by the first of two fields, so that none that was added counts', () => {
+    const session = made(
+      ...[1, 5, 13, 19].flatMap((tag) => [[tag, integer(6)] as const, [tag, integer(7)] as const]),
+      [3, [1]],
+      [3, [2]],
+    );
+    expect(readSession(session)).toEqual({
+      group: 6,
+      establishedAt: 6000,
+      peerCertificate: Buffer.from([1]),
+      verifyResult: 6,
+      extendedMasterSecret: false,
+    });
+  });
+
+  it.each([
+    [0, false],
+    [1, true],
+    [2, false],
+    [3, true],
+    [0x40, false],
+  ])('with the flags %d says of the extended master secret: %s', (flags, expected) => {
+    expect(readSession(made([13, integer(flags)]))?.extendedMasterSecret).toBe(expected);
+  });
+
+  it.each([1, 5, 13, 19])('with something else than one number in [%d] is not understood', (tag) => {
+    for (const octets of [[], [0x04, 1, 1], [...integer(1), ...integer(1)], [...integer(1), 0]])
+      expect(readSession(made([tag, octets]))).toBeUndefined();
+  });
+});
+
+describe('a client’s session that is bound to a name', () => {
+  const bound = (length: number): Buffer =>
+    Buffer.concat([
+      Buffer.from('\0nodejs:tls:session:1\0', 'latin1'),
+      Buffer.from([length >> 8, length & 0xff]),
+      Buffer.alloc(length, 'n'),
+      made([5, integer(10)]),
+    ]);
+
+  it.each([0, 1, 255, 256, 300])('is read behind a name of %d octets, and wiped with it', (length) => {
+    expect(withoutName(bound(length)).equals(made([5, integer(10)]))).toBe(true);
+    const session = bound(length);
+    expect(readSession(session)?.verifyResult).toBe(10);
+    expect(session.every((octet) => octet === 0)).toBe(true);
+  });
+
+  it('is left as it is where no name stands in front', () => {
+    for (const session of [copy(), Buffer.from('\0nodejs:tls:session:2\0\0\0', 'latin1'), Buffer.alloc(3)])
+      expect(withoutName(session)).toBe(session);
+  });
 });

@@ -73,3 +73,12 @@ it('a socket that it has not seen come is not opened either', () => {
   const { table } = tableWith({});
   expect(table.opened(new PassThrough(), false)).toBe(false);
 });
+
+it('forgets a socket that another listener has been handed since', async () => {
+  const tables = [tableWith({}).table, tableWith({}).table];
+  const raw = new PassThrough();
+  for (const table of tables) table.admit(raw, false);
+  raw.destroy();
+  await once(raw, 'close');
+  expect(tables.map(({ size }) => size)).toEqual([0, 0]);
+});

@@ -1,15 +1,17 @@
 import { createServer as createPlainServer } from 'node:https';
 import { type SecureVersion, TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import express, { type ErrorRequestHandler, type Express } from 'express';
-import { createServer, requireClientCertificate } from 'portcullis';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import { type ClientAuthOptions, createServer, requireClientCertificate } from 'portcullis';
 import { createAuthority } from 'portcullis/pki';
 import { oids } from '../../lib/x509/extensions.ts';
-import { comparableText, issuerOf } from '../../lib/trust/revocation/crl-name.ts';
+import { comparableText, issuerOf, serialOf } from '../../lib/trust/revocation/crl-name.ts';
 import { verifyPath } from '../../lib/trust/path.ts';
+import { Signatures } from '../../lib/trust/signatures.ts';
 import { Certificate } from '../../lib/x509/certificate.ts';
 import { configErrorOf } from '../middleware/harness.ts';
 import { hideIntermediates } from './revocation-harness.ts';
+import { hidesVerifiedChain } from '../support/attacks-node.ts';
 import { closeEverything, listen, open, speaking, versions } from '../support/attacks.ts';
 import {
   impostorOf,
@@ -19,7 +21,7 @@ import {
   type Overrides,
 } from '../support/odd-certificates.ts';
 import { extension } from '../support/odd-extensions.ts';
-import { newKeys } from '../support/odd-keys.ts';
+import { newKeys, sharedKeys } from '../support/odd-keys.ts';
 import { attribute, commonName, generalName, name } from '../support/odd-names.ts';
 import { der, sequence } from '../../lib/pki/der.ts';
 import { implicitTag } from '../../lib/x509/der.ts';
@@ -68,6 +70,7 @@ const renewed = issuing();
 const upper = oddAuthority({ issuer: root, subject: commonName('Upper') });
 const lower = oddAuthority({ issuer: upper, subject: commonName('Lower') });
 const leaf = oddCertificate({ issuer: renewed });
+const pssRoot = oddAuthority({ subject: commonName('By RSA'), keys: sharedKeys('rsa-2048') });
 const below = oddCertificate({ issuer: lower });
 
 const cases: ReadonlyArray<readonly [string, Shown]> = [
@@ -221,5 +224,195 @@ describe('an anchor that cannot be read to its end', () => {
     const server = createServer({ ...given, clientAuth });
     await expect(server.reload({ clientAuth: { ...clientAuth, ca } })).rejects.toMatchObject(error);
     await server.shutdown();
+  });
+});
+
+/** Whose path it is, and what was asked of signatures for it. */
+interface Proof {
+  readonly answer: string;
+  readonly chain: readonly string[];
+  readonly signatures: number;
+}
+
+/** One client that a listener with these anchors has never seen. */
+async function prove(
+  anchors: readonly OddCertificate[],
+  shown: Omit<Shown, 'root'>,
+  version: SecureVersion,
+  trust: Partial<ClientAuthOptions> = {},
+  route = requireClientCertificate(),
+): Promise<Proof> {
+  const asked = jest.spyOn(Signatures.prototype, 'has');
+  let chain: readonly string[] = [];
+  const note: RequestHandler = (request, _response, next) => {
+    chain = request.tls?.clientCertificate?.chain.map(({ pem }) => pem) ?? [];
+    next();
+  };
+  const ca = anchors.map(({ certificate }) => certificate);
+  const server = createServer(
+    { key, cert, logger: false, clientAuth: { mode: 'optional', ca, ...trust } },
+    express().use(route, note, appOf(), explain),
+  );
+  const answer = await answerTo(await listen(server), shown, version);
+  return { answer, chain, signatures: asked.mock.calls.length };
+}
+
+const direct = oddCertificate({ issuer: root });
+const namesake = oddAuthority({ subject: root.subject });
+const renewedRoot = oddAuthority({ subject: root.subject, keys: root.keys, keyId: root.keyId });
+/** One name for OpenSSL, which skips an empty RDN and folds case before it normalizes; two for us. */
+const mimics: ReadonlyArray<readonly [string, Buffer, Buffer]> = [
+  ['an empty RDN', commonName('Bank'), sequence(der(0x31), der(0x31, attribute('CN', 'Bank')))],
+  ['a letter composed', commonName('Bank h\u0331\u0307'), commonName('Bank H\u0331\u0307')],
+];
+const serialBeside = sequence(
+  der(implicitTag(0), root.keyId),
+  der(0xa1, der(0xa4, root.subject)),
+  der(implicitTag(2), serialOf(new Certificate(root.der))),
+);
+
+describe.each(versions)('a signature that OpenSSL has verified in a handshake over %s', (version) => {
+  it.each([
+    ['of the only root', [root]],
+    ['of a root and its renewal', [root, renewedRoot]],
+  ])('is not verified again: %s', async (_what, anchors) => {
+    const proof = await prove(anchors, { leaf: direct, sent: [] }, version);
+    expect(proof).toEqual({ answer: 'in', chain: [root.certificate], signatures: 0 });
+  });
+
+  it('is not believed of an impostor of the root, whose key is another and whose name and identifier are not', async () => {
+    for (const anchors of [[root], [root, other]]) {
+      const impostor = impostorOf(root, { issuer: anchors.at(-1)! });
+      const forged = { leaf: oddCertificate({ issuer: impostor }), sent: [impostor] };
+      // oxlint-disable-next-line no-await-in-loop -- the signatures of each are counted
+      const { answer, chain } = await prove(anchors, forged, version);
+      expect(['closed', 'CLIENT_CERTIFICATE_UNTRUSTED']).toContain(answer);
+      expect(chain).toEqual([]);
+    }
+  });
+
+  it.each(mimics)('is not taken for that of a namesake by %s', async (_what, subject, mimicry) => {
+    const good = oddAuthority({ subject });
+    const evil = oddAuthority({ subject: mimicry, keyId: good.keyId });
+    const shown = { leaf: oddCertificate({ issuer: evil, issuerName: good.subject }), sent: [] };
+    const { answer, chain } = await prove([evil, good], shown, version);
+    expect(['closed', 'CLIENT_CERTIFICATE_UNTRUSTED']).toContain(answer);
+    expect(chain).toEqual([]);
+  });
+
+  it('is not believed where the client’s certificate was changed', async () => {
+    const damaged = oddCertificate({ issuer: root, damaged: true });
+    const { answer } = await prove([root], { leaf: damaged, sent: [] }, version);
+    expect(['closed', 'CLIENT_CERTIFICATE_UNTRUSTED']).toContain(answer);
+  });
+
+  it('is never taken for that of a root of the same name, where an intermediate of its name has signed', async () => {
+    const between = oddAuthority({ subject: root.subject, issuer: root });
+    const shown = { leaf: oddCertificate({ issuer: between }), sent: [between] };
+    const { answer, chain } = await prove([root], shown, version);
+    expect(answer).toBe('in');
+    // Node 24.21 hides the intermediate.
+    expect(chain).toEqual(hidesVerifiedChain ? [] : [between.certificate, root.certificate]);
+  });
+
+  it('is never taken for that of a root, where an impostor has a key of the type that signed, and the root has not', async () => {
+    // So OpenSSL passes over the root, whose name and identifier fit.
+    const impostor = impostorOf(root, { issuer: root, keys: sharedKeys('rsa-2048') });
+    const shown = { leaf: oddCertificate({ issuer: impostor }), sent: [impostor] };
+    const { answer, chain } = await prove([root], shown, version);
+    expect(answer).toBe(hidesVerifiedChain ? 'CLIENT_CERTIFICATE_UNTRUSTED' : 'in');
+    expect(chain).toEqual(hidesVerifiedChain ? [] : [impostor.certificate, root.certificate]);
+  });
+
+  it('is never taken for that of a root, where a self-issued certificate of it has signed', async () => {
+    const rollover = oddAuthority({ subject: root.subject, issuer: root });
+    const shown = { leaf: oddCertificate({ issuer: rollover }), sent: [rollover] };
+    const { answer, chain } = await prove([root], shown, version);
+    expect(answer).toBe('in');
+    expect(chain[0]).not.toBe(root.certificate);
+  });
+
+  it.each([
+    ['another root of its name is there', [root, namesake], { leaf: direct, sent: [] }],
+    ['a root of another name and key is there', [root, other], { leaf: direct, sent: [] }],
+    [
+      'its issuer is named in another type of string',
+      [root],
+      {
+        leaf: oddCertificate({ issuer: root, issuerName: commonName('Root of many', 'printable') }),
+        sent: [],
+      },
+    ],
+    [
+      'its issuer is also named by a serial number',
+      [root],
+      {
+        leaf: oddCertificate({
+          issuer: root,
+          extensions: {
+            authorityKeyId: extension.raw(oids.authorityKeyIdentifier, serialBeside),
+          },
+        }),
+        sent: [],
+      },
+    ],
+    ['the anchor is an intermediate', [root, renewed], { leaf, sent: [] }],
+    ['it is by RSA-PSS', [pssRoot], { leaf: oddCertificate({ issuer: pssRoot, pss: true }), sent: [] }],
+  ])('is verified again where %s', async (_what, anchors, shown) => {
+    const { answer, signatures } = await prove(anchors, shown, version);
+    expect(answer).toBe('in');
+    expect(signatures).toBeGreaterThan(0);
+  });
+
+  it('is verified again where an intermediate was sent, unless Node hides it', async () => {
+    const { answer, signatures } = await prove([root], { leaf, sent: [renewed] }, version);
+    expect(answer).toBe('in');
+    expect(signatures > 0).toBe(!hidesVerifiedChain);
+  });
+
+  it('is verified again where checks are let go, and by a route with anchors of its own', async () => {
+    const shown = { leaf: direct, sent: [] };
+    const relaxed = await prove([root], shown, version, { dangerouslyAllow: ['serial-number'] });
+    expect(relaxed).toMatchObject({ answer: 'in', signatures: 1 });
+    jest.restoreAllMocks();
+    const route = requireClientCertificate({ ca: root.certificate });
+    expect(await prove([root], shown, version, {}, route)).toMatchObject({
+      answer: 'in',
+      signatures: 1,
+    });
+  });
+
+  it('is verified again after a reload of the trust, on a connection that was open before', async () => {
+    const asked = jest.spyOn(Signatures.prototype, 'has');
+    const trusting = (...ca: OddCertificate[]): ClientAuthOptions => ({
+      mode: 'optional',
+      ca: ca.map(({ certificate }) => certificate),
+    });
+    const server = createServer({ key, cert, logger: false, clientAuth: trusting(root) }, appOf());
+    const port = await listen(server);
+    const wire = await open(port, {
+      ...speaking(version),
+      key: direct.key,
+      cert: direct.certificate,
+      ca: authority.root,
+    });
+    expect((await wire.ask('/')).body).toBe('in');
+    expect(asked).toHaveBeenCalledTimes(0);
+    await server.reload({ clientAuth: trusting(root, other) });
+    expect((await wire.ask('/')).body).toBe('in');
+    expect(asked).toHaveBeenCalledTimes(1);
+    await server.reload({ clientAuth: trusting(namesake) });
+    expect((await wire.ask('/')).body).toBe('CLIENT_CERTIFICATE_UNTRUSTED');
+    wire.close();
+  });
+
+  it('is verified by a plain https.Server’s route itself', async () => {
+    const asked = jest.spyOn(Signatures.prototype, 'has');
+    const plain = createPlainServer(
+      { ...credentials, ca: root.certificate },
+      appOf(requireClientCertificate({ ca: root.certificate })),
+    );
+    expect(await answerTo(await listen(plain), { leaf: direct, sent: [] }, version)).toBe('in');
+    expect(asked).toHaveBeenCalled();
   });
 });

@@ -3,6 +3,7 @@ import {
   allOf,
   anyOf,
   type ClientCertificate,
+  type ConfigError,
   type Decision,
   fingerprint,
   not,
@@ -85,6 +86,12 @@ describe('allOf and anyOf', () => {
   it('give the code and the reasons of those who refused', async () => {
     expect(await settle(allOf(yes, no, thrown))).toMatchObject({ code: 'PIN_MISMATCH', detail: 'no' });
     expect(await settle(anyOf(no, no))).toMatchObject({ code: 'PIN_MISMATCH', detail: 'none of 2: no; no' });
+    const denied: Rule = () => ({ allow: false, code: 'TLS_REQUIRED', detail: 'other' });
+    expect(await settle(anyOf(no, denied))).toEqual({
+      allow: false,
+      code: 'CLIENT_CERTIFICATE_DENIED',
+      detail: 'none of 2: no; other',
+    });
     expect(await settle(anyOf(no, thrown))).toMatchObject({
       code: 'CLIENT_CERTIFICATE_DENIED',
       detail: 'none of 2: no; the rule has failed: broken',
@@ -92,6 +99,94 @@ describe('allOf and anyOf', () => {
     expect(await settle(anyOf(no, later(san.dns('a.example'))))).toMatchObject({
       code: 'CLIENT_CERTIFICATE_DENIED',
     });
+  });
+});
+
+describe('an answer', () => {
+  const expected = 'it has to give { allow: true }, or { allow: false, code, detail }';
+
+  it.each<[unknown, string]>([
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [true, 'true'],
+    [{}, 'an object'],
+    [{ code: 'PIN_MISMATCH', detail: 'why' }, 'an object'],
+    [() => allowed, 'a function'],
+  ])('that is none, %p, is told', async (answer, seen) => {
+    const told = {
+      allow: false,
+      code: 'CLIENT_CERTIFICATE_DENIED',
+      detail: `the rule gave ${seen}: ${expected}`,
+    };
+    expect(await settle(odd(answer))).toEqual({ ...told, undecided: true });
+    expect(await settle(odd(Promise.resolve(answer)))).toEqual({ ...told, undecided: true });
+  });
+
+  const allowed = { allow: true };
+
+  it('that allows is taken as nothing more, and a whole refusal as it is', async () => {
+    expect(await settle(odd({ allow: true, code: 'PIN_MISMATCH', undecided: true }))).toEqual(allowed);
+    const refusal = { allow: false, code: 'PIN_MISMATCH', detail: 'why' };
+    expect(await settle(odd({ ...refusal, more: 1 }))).toEqual(refusal);
+    for (const undecided of [true, false, null])
+      expect(await settle(odd({ ...refusal, undecided }))).toEqual({ ...refusal, undecided: true });
+  });
+
+  it.each<[string, object, object]>([
+    ['no code', { detail: 'why' }, { code: 'CLIENT_CERTIFICATE_DENIED', detail: 'why' }],
+    [
+      'a code of its own',
+      { code: 'NOPE', detail: 'why' },
+      { code: 'CLIENT_CERTIFICATE_DENIED', detail: 'why' },
+    ],
+    [
+      'no reason',
+      { code: 'PIN_MISMATCH' },
+      { code: 'PIN_MISMATCH', detail: 'the rule refused and did not say why' },
+    ],
+    [
+      'a reason that is no text',
+      { code: 'PIN_MISMATCH', detail: 7 },
+      { code: 'PIN_MISMATCH', detail: 'the rule refused and did not say why' },
+    ],
+  ])('that refuses with %s refuses by a known code, and is no clear one', async (_what, given, told) => {
+    expect(await settle(odd({ allow: false, ...given }))).toEqual({ allow: false, undecided: true, ...told });
+  });
+});
+
+describe('without a rule', () => {
+  const refused = (act: () => unknown): unknown => {
+    try {
+      return act();
+    } catch (error) {
+      const { code, path, remedy } = error as ConfigError;
+      return { code, path, remedy };
+    }
+  };
+  const told = (path: string, remedy: string): object => ({
+    code: 'RULE_INVALID',
+    path,
+    remedy: expect.stringContaining(remedy),
+  });
+
+  it.each([
+    ['allOf', allOf],
+    ['anyOf', anyOf],
+  ])('%s would let in everybody, or nobody: it is refused', (name, combine) => {
+    expect(refused(() => combine())).toEqual(told(name, 'Give one at least.'));
+    expect(refused(() => combine(yes, undefined as never))).toEqual(
+      told(`${name}[1]`, "san.dns('a.example.org')"),
+    );
+    expect(refused(() => combine([yes] as never))).toEqual(told(`${name}[0]`, 'Spread the list'));
+    expect(combine(yes)(someone, noContext)).toEqual({ allow: true });
+  });
+
+  it('not has nothing to turn, and of two it would drop one', () => {
+    const turn = not as (...rules: readonly unknown[]) => Rule;
+    expect(refused(() => turn())).toEqual(told('not', 'Give one.'));
+    expect(refused(() => turn(yes, no))).toEqual(told('not', 'Give one.'));
+    expect(refused(() => turn([yes]))).toEqual(told('not', 'Spread the list'));
+    expect(refused(() => turn(true))).toEqual(told('not', "san.dns('a.example.org')"));
   });
 });
 

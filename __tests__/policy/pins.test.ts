@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { ConfigError } from 'portcullis';
-import { readPins } from '../../lib/policy/pins.ts';
+import { parsePin, readPins } from '../../lib/policy/pins.ts';
 
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((octets) => Buffer.from(octets));
 
@@ -61,6 +61,29 @@ it.each([
   expect(() => readPins([pin], 'pins')).toThrow(
     expect.objectContaining({ code: 'PIN_INVALID', path: 'pins[0]' }),
   );
+});
+
+it('says of what a pin is', () => {
+  const [key, hex] = [`sha256/${Buffer.alloc(32, 1).toString('base64')}`, '01'.repeat(32)];
+  expect(parsePin(key)).toEqual({ kind: 'key', pin: key });
+  expect(parsePin(hex)).toEqual({ kind: 'certificate', pin: Array(32).fill('01').join(':') });
+});
+
+it('refuses a list without a pin, by which nobody would be let in or kept out', () => {
+  expect(() => readPins([], 'pins')).toThrow(
+    expect.objectContaining({
+      code: 'PIN_INVALID',
+      path: 'pins',
+      message: expect.stringContaining('there is none'),
+    }),
+  );
+});
+
+it('knows the prefix of a fingerprint at its beginning alone, and says what it has seen instead', () => {
+  const hex = 'ab'.repeat(32);
+  for (const text of [`${hex.slice(0, 10)}sha256:${hex.slice(10)}`, `sha256:sha256:${hex}`, `${hex}sha256:`])
+    expect(() => readPins(text, 'pins')).toThrow(/is no SHA-256 pin.*64 hexadecimal digits/s);
+  expect(() => readPins(7, 'pins')).toThrow(/got .*7.*64 hexadecimal digits/s);
 });
 
 it('refuses the hash of nothing, which a pipeline of commands prints when its first has failed', () => {

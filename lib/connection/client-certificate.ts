@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Certificate } from '../x509/certificate.ts';
 import type { KeyUsage, SubjectAltNames } from '../x509/extensions.ts';
 import type { DistinguishedName } from '../x509/name.ts';
@@ -82,7 +81,7 @@ export function verifiedCertificate(path: readonly Certificate[]): ClientCertifi
     publicKey: leaf.publicKey,
     fingerprint256: leaf.fingerprint256,
     pin: leaf.pin,
-    thumbprint: createHash('sha256').update(leaf.raw).digest('base64url'),
+    thumbprint: Buffer.from(leaf.sha256, 'hex').toString('base64url'),
     chain: Object.freeze(above === undefined ? [] : [above, ...above.chain]),
     pem: leaf.pem,
   });

@@ -47,6 +47,7 @@ export class Connection {
   #beside: readonly Buffer[] | undefined;
   /** By one of which OpenSSL has judged; undefined where that is not known. */
   readonly #handshakeTrust: readonly ClientTrust[] | undefined;
+  readonly #isFirstHandshake: boolean;
   #own: Judged;
   #byRoute: Map<TrustStore, Judged> | undefined;
   /** Once somebody has asked; null: it is none. */
@@ -62,6 +63,7 @@ export class Connection {
     this.#handshakeProblem = this.#problemOfHandshake();
     this.#doubt = this.#doubtOfIdentity();
     const trust = this.#presentTrust();
+    this.#isFirstHandshake = this.#facts.protocol === 'TLSv1.3' || handshakesSince(socket) === 0;
     this.#handshakeTrust = trust && handshakeTrust(socket);
     this.#own = this.#show(this.#judge(trust, now), trust);
     // Whoever asks Node for the certificate later may use the chain up, so it is taken while it is there.
@@ -208,12 +210,27 @@ export class Connection {
     now: number,
     trust: ClientTrust | undefined,
   ): VerifiedPath | CertificateProblem {
-    const outcome = store.verify(leaf, () => this.#presentedIssuers(), now, trust);
+    const vouched = this.#isVouchedFor(store);
+    const outcome = store.verify(leaf, () => this.#presentedIssuers(), now, trust, vouched);
     if (!isProblem(outcome) && outcastOf(outcome, trust, now) === undefined) return outcome;
     const beside = this.#sentBeside();
     if (beside.length === 0) return outcome;
     const other = store.verify(leaf, () => [...this.#presentedIssuers(), ...beside], now, trust);
     return isProblem(other) ? outcome : other;
+  }
+
+  /**
+   * Whether OpenSSL has verified this client to the anchors of `store` and to no others, in a full handshake of this
+   * connection: what it has proven there needs no second proof (docs/decisions/two-judges.md).
+   */
+  #isVouchedFor(store: TrustStore): boolean {
+    return (
+      this.#origin.guarded &&
+      this.#handshakeProblem === undefined &&
+      this.#doubt === undefined &&
+      this.#isFirstHandshake &&
+      this.#handshakeTrust?.every((then) => then.store === store) === true
+    );
   }
 
   #isKeptOutByPath(verdict: Verdict): boolean {
@@ -250,18 +267,24 @@ export class Connection {
     const problem = verdict !== undefined && isProblem(verdict) ? verdict : undefined;
     const certificate = verdict !== undefined && !isProblem(verdict) ? verdict.certificate : undefined;
     const authenticatedAt = certificate && this.#session?.establishedAt;
-    const shown: TlsState = {
+    const shown = {
       ...this.#facts,
-      // A Date can be changed even when frozen, and `maxAge` of all requests of the connection goes by this one.
-      get authenticatedAt(): Date | undefined {
-        return authenticatedAt === undefined ? undefined : new Date(authenticatedAt);
-      },
+      authenticatedAt: undefined,
       clientCertificate: certificate,
       clientCertificateError: problem && Object.freeze({ code: problem.code, reason: problem.reason }),
     };
+    if (authenticatedAt !== undefined) showDate(shown, authenticatedAt);
     const state = sealState(this, shown, store);
     return { verdict, trust, epoch: trust?.epoch ?? 0, state };
   }
+}
+
+/** A Date can be changed even when frozen, and `maxAge` of all requests of the connection goes by this one. */
+function showDate(shown: object, authenticatedAt: number): void {
+  const get = (): Date => new Date(authenticatedAt);
+  // Without a prototype, in which a careless app may have put a `value`.
+  const descriptor = Object.assign(Object.create(null), { get, enumerable: true }) as PropertyDescriptor;
+  Object.defineProperty(shown, 'authenticatedAt', descriptor);
 }
 
 const statusUnknown: CertificateProblem = {

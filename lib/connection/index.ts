@@ -5,7 +5,7 @@ export { groupNames } from './groups.ts';
 export { noteTrust } from './handshake-trust.ts';
 export { hostLines, isLocalHost, normalizeHost } from './host.ts';
 export { closeLingering } from './lingering-close.ts';
-export { connectionOf, takeConnection, takenConnection } from './registry.ts';
+export { connectionOf, endOnRenegotiation, takeConnection, takenConnection } from './registry.ts';
 export { isPathSegment, isTrustDomain, readSpiffeId, type SpiffeId } from './spiffe-id.ts';
 export { renewedState, type TlsState } from './tls-state.ts';
 export { hasUpgradeGuard, noteUpgradeGuard, upgradeWatch, watchUpgrade } from './upgrades.ts';

@@ -26,6 +26,16 @@ export function connectionOf(socket: object | null | undefined, now?: number): C
   if (taken !== undefined || !(socket instanceof TLSSocket) || socket.destroyed) return taken;
   const connection = takeConnection(socket, { guarded: false }, now ?? Date.now());
   socket.disableRenegotiation();
-  socket.on('secure', () => socket.destroy());
+  endOnRenegotiation(socket);
   return connection;
+}
+
+/** The facts of a connection are of its first handshake, and so is who speaks: a second one ends it. */
+export function endOnRenegotiation(socket: TLSSocket): void {
+  socket.on('secure', destroyed);
+}
+
+/** One listener for all sockets. */
+function destroyed(this: TLSSocket): void {
+  this.destroy();
 }

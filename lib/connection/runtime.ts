@@ -18,11 +18,32 @@ function remembered(key: string, ask: () => boolean): boolean {
   return answer;
 }
 
-export const supportsGroup = (name: string): boolean =>
-  /^[\w-]+$/.test(name) && remembered(`group ${name}`, () => accepts({ ecdhCurve: name }));
+interface Kind {
+  readonly name: 'group' | 'signature';
+  readonly pattern: RegExp;
+  readonly option: 'ecdhCurve' | 'sigalgs';
+}
 
-export const supportsSignatureAlgorithm = (name: string): boolean =>
-  /^[\w+-]+$/.test(name) && remembered(`signature ${name}`, () => accepts({ sigalgs: name }));
+const groupKind: Kind = { name: 'group', pattern: /^[\w-]+$/, option: 'ecdhCurve' };
+const signatureKind: Kind = { name: 'signature', pattern: /^[\w+-]+$/, option: 'sigalgs' };
+
+const supports = ({ name: kind, pattern, option }: Kind, name: string): boolean =>
+  pattern.test(name) && remembered(`${kind} ${name}`, () => accepts({ [option]: name }));
+
+export const supportsGroup = (name: string): boolean => supports(groupKind, name);
+
+export const supportsSignatureAlgorithm = (name: string): boolean => supports(signatureKind, name);
+
+/**
+ * Those that are supported. OpenSSL refuses a whole list for one unknown name in it, so that one question does for a
+ * list of known ones: ten questions at the start of a server would cost milliseconds.
+ */
+function supportedOf(kind: Kind, names: readonly string[]): string[] {
+  const open = names.filter((name) => kind.pattern.test(name) && !known.has(`${kind.name} ${name}`));
+  if (open.length > 1 && accepts({ [kind.option]: open.join(':') }))
+    for (const name of open) known.set(`${kind.name} ${name}`, true);
+  return names.filter((name) => supports(kind, name));
+}
 
 /**
  * Single ciphers only, by OpenSSL's or (TLS 1.3) IANA's name: of a list OpenSSL silently drops what it does not know.
@@ -31,16 +52,18 @@ export const supportsSignatureAlgorithm = (name: string): boolean =>
 export const supportsCipher = (name: string): boolean =>
   name === name.toUpperCase() && getCiphers().includes(name.toLowerCase());
 
-const postQuantumGroup = /MLKEM/;
+const isPostQuantum = (name: string): boolean => /MLKEM/.test(name);
 
 /**
  * `ecdhCurve` for a list of groups: post-quantum ones in a tuple of their own ('A/B:C'), so that OpenSSL asks a client
  * that first offers a classical share for the hybrid one. In a flat list it would take the classical one: a downgrade.
  */
 export function ecdhCurve(groups: readonly string[]): string {
-  const supported = groups.filter(supportsGroup);
-  const postQuantum = supported.filter((name) => postQuantumGroup.test(name));
-  const classical = supported.filter((name) => !postQuantumGroup.test(name));
+  const postQuantum = supportedOf(groupKind, groups.filter(isPostQuantum));
+  const classical = supportedOf(
+    groupKind,
+    groups.filter((name) => !isPostQuantum(name)),
+  );
   return [postQuantum, classical]
     .filter((tuple) => tuple.length > 0)
     .map((tuple) => tuple.join(':'))
@@ -51,4 +74,4 @@ export function ecdhCurve(groups: readonly string[]): string {
 const postQuantumSignatures = ['mldsa44', 'mldsa65', 'mldsa87'];
 
 export const signatureAlgorithms = (names: readonly string[]): string =>
-  [...names, ...postQuantumSignatures].filter(supportsSignatureAlgorithm).join(':');
+  [...supportedOf(signatureKind, names), ...supportedOf(signatureKind, postQuantumSignatures)].join(':');

@@ -1,8 +1,9 @@
 import {
+  childAfter,
   type DerElement,
   explicitTag,
-  readChildren,
   readElement,
+  readOnlyChild,
   readSmallInteger,
   tags,
 } from '../x509/der.ts';
@@ -28,7 +29,7 @@ export interface SessionFacts {
 export function readSession(session: Buffer | undefined): SessionFacts | undefined {
   if (session === undefined) return undefined;
   try {
-    return readFacts(readChildren(readElement(withoutName(session), tags.sequence)));
+    return readFacts(readElement(withoutName(session), tags.sequence));
   } catch {
     return undefined;
   } finally {
@@ -40,26 +41,46 @@ const named = Buffer.from('\0nodejs:tls:session:1\0', 'latin1');
 
 /** A client's session, which Node since 22.23 binds to the host's name: that stands in front, with its length in two octets. */
 export function withoutName(session: Buffer): Buffer {
-  if (!session.subarray(0, named.length).equals(named)) return session;
+  if (session[0] === tags.sequence || !session.subarray(0, named.length).equals(named)) return session;
   return session.subarray(named.length + 2 + session.readUInt16BE(named.length));
 }
 
 /** SSL_SESS_FLAG_EXTMS (include/openssl/ssl.h). */
 const extendedMasterSecret = 0x1;
 
-function readFacts(fields: readonly DerElement[]): SessionFacts {
-  const field = (n: number): DerElement | undefined => fields.find(({ tag }) => tag === explicitTag(n));
-  const integer = (n: number): number | undefined => {
-    const element = field(n);
-    return element && readSmallInteger(readElement(element.content));
-  };
-  const seconds = integer(1);
-  const peer = field(3);
+/** In one go, as each connection has one: of what is not looked at no view is made. */
+function readFacts(session: DerElement): SessionFacts {
+  let group: number | undefined;
+  let seconds: number | undefined;
+  let verifyResult: number | undefined;
+  let flags: number | undefined;
+  let peerCertificate: Buffer | undefined;
+  for (let field = childAfter(session); field !== undefined; field = childAfter(session, field)) {
+    switch (field.tag) {
+      case explicitTag(1):
+        seconds ??= readInteger(field);
+        break;
+      case explicitTag(3):
+        peerCertificate ??= Buffer.from(field.content);
+        break;
+      case explicitTag(5):
+        verifyResult ??= readInteger(field);
+        break;
+      case explicitTag(13):
+        flags ??= readInteger(field);
+        break;
+      case explicitTag(19):
+        group ??= readInteger(field);
+        break;
+    }
+  }
   return {
-    group: integer(19),
+    group,
     establishedAt: seconds === undefined ? undefined : seconds * 1000,
-    peerCertificate: peer && Buffer.from(peer.content),
-    verifyResult: integer(5) ?? 0,
-    extendedMasterSecret: ((integer(13) ?? 0) & extendedMasterSecret) !== 0,
+    peerCertificate,
+    verifyResult: verifyResult ?? 0,
+    extendedMasterSecret: ((flags ?? 0) & extendedMasterSecret) !== 0,
   };
 }
+
+const readInteger = (field: DerElement): number => readSmallInteger(readOnlyChild(field));

@@ -50,26 +50,47 @@ declare global {
   }
 }
 
-interface Origin {
-  readonly connection: object;
-  /** Of a route, where it has anchors of its own. */
-  readonly store: TrustStore | undefined;
+/** Its subclass has its private fields on the object that is given, and not on one of its own. */
+// oxlint-disable-next-line typescript/no-extraneous-class -- a superclass is all that can do so
+class Given {
+  constructor(object: object) {
+    // oxlint-disable-next-line no-constructor-return -- that is what it is for
+    return object;
+  }
 }
 
-const origins = new WeakMap<object, Origin>();
+/**
+ * Of which connection a state is: in private fields, which nothing outside of this class can read, write, copy or put
+ * on another object, a proxy included. A WeakMap would have an entry for each connection.
+ */
+class Seal extends Given {
+  readonly #connection: object;
+  /** Of a route, where it has anchors of its own. */
+  readonly #store: TrustStore | undefined;
 
-/** Whether this folder made `value`. */
-const isTlsState = (value: unknown): value is TlsState =>
-  typeof value === 'object' && value !== null && origins.has(value);
+  constructor(state: TlsState, connection: object, store: TrustStore | undefined) {
+    super(state);
+    this.#connection = connection;
+    this.#store = store;
+  }
+
+  static isOf(connection: object, value: object): boolean {
+    return #connection in value && value.#connection === connection;
+  }
+
+  static storeOf(state: object): TrustStore | undefined {
+    return #store in state ? state.#store : undefined;
+  }
+}
 
 /** Whether it is of this connection: `req.tls` can be assigned by anybody, another request's facts included. */
 export const isTlsStateOf = (connection: object, value: unknown): value is TlsState =>
-  isTlsState(value) && origins.get(value)!.connection === connection;
+  typeof value === 'object' && value !== null && Seal.isOf(connection, value);
 
 /** Freezes a state and remembers of which connection it is, and by which route's anchors. */
 export function sealState(connection: object, state: TlsState, store: TrustStore | undefined): TlsState {
-  origins.set(Object.freeze(state), { connection, store });
-  return state;
+  void new Seal(state, connection, store);
+  return Object.freeze(state);
 }
 
 interface Facts {
@@ -79,6 +100,6 @@ interface Facts {
 
 /** What `state`, of this connection, says at the time `now`: by the same anchors, the route's own or the listener's. */
 export function renewedState(connection: Facts, state: TlsState, now: number): TlsState {
-  const store = origins.get(state)?.store;
+  const store = Seal.storeOf(state);
   return store === undefined ? connection.stateAt(now) : connection.stateFor(store, now);
 }

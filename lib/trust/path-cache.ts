@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { BoundedMap } from '../bounded-map.ts';
 import type { VerifiedPath } from './path.ts';
 import { type CertificateProblem, isProblem } from './problem.ts';
@@ -61,7 +61,10 @@ export class RefusalCache {
 }
 
 function hashOf(question: readonly Buffer[]): string {
-  const hash = createHash('sha256');
-  for (const certificate of question) hash.update(certificate);
-  return hash.digest('base64');
+  const [only, ...others] = question;
+  // Most often it is a leaf, for which no stream is made.
+  if (only !== undefined && others.length === 0) return hash('sha256', only, 'base64');
+  const all = createHash('sha256');
+  for (const certificate of question) all.update(certificate);
+  return all.digest('base64');
 }

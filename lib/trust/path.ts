@@ -16,6 +16,7 @@ import { namesIssuer } from './profile/key-identifiers.ts';
 import { isNamedAs, subjectOf } from './revocation/crl-name.ts';
 import { fault, refusalOf, type Relaxations, strict } from './profile/path-check.ts';
 import { Signatures } from './signatures.ts';
+import { hasSignedVouched } from './vouched.ts';
 
 /** A path that was verified: the leaf first, the trust anchor last, and the time in which all of it is valid (ms). */
 export interface VerifiedPath {
@@ -41,6 +42,11 @@ export interface PathRequest {
   readonly allowedInAnchors?: Relaxations | undefined;
   /** Whose certificate it is. Default: a client's. */
   readonly purpose?: Purpose | undefined;
+  /**
+   * Anchors that OpenSSL cannot have mistaken when it verified this very leaf, in the full handshake that showed it, to
+   * these very anchors (`unmistakable`). Default: it has not.
+   */
+  readonly vouchedBy?: ReadonlySet<Certificate> | undefined;
 }
 
 type Path = [Certificate, ...Certificate[]];
@@ -53,6 +59,7 @@ interface Search {
   readonly allowedInAnchors: Relaxations;
   readonly purpose: Purpose;
   readonly signatures: Signatures;
+  readonly vouchedBy: ReadonlySet<Certificate> | undefined;
   steps: number;
 }
 
@@ -83,6 +90,7 @@ export function verifyPath(request: PathRequest): VerifiedPath | CertificateProb
       allowedInAnchors,
       purpose,
       signatures,
+      vouchedBy: request.vouchedBy,
       steps: 0,
     };
     const outcome = problemOfLeaf(certificate, at, allowed, purpose) ?? extend([certificate], search);
@@ -160,7 +168,7 @@ function problemOfLink(issuer: Certificate, path: Path, search: Search): Certifi
   const last = path.at(-1)!;
   const giant = problemOfKey(issuer, allowed);
   if (giant !== undefined) return giant;
-  if (!signatures.has(issuer, last))
+  if (!isVouched(issuer, path, search) && !signatures.has(issuer, last))
     return untrusted('a certificate with the name of its issuer did not sign it');
   return (
     problemOfSignature(last, allowed) ??
@@ -168,6 +176,10 @@ function problemOfLink(issuer: Certificate, path: Path, search: Search): Certifi
     (path.length === 1 ? problemOfLeafProfile(last, allowed) : undefined)
   );
 }
+
+/** Whether OpenSSL has verified, in the handshake, that the anchor `issuer` signed the leaf. */
+const isVouched = (issuer: Certificate, path: Path, { vouchedBy }: Search): boolean =>
+  path.length === 1 && vouchedBy?.has(issuer) === true && hasSignedVouched(issuer, path[0]);
 
 /** What only the whole path shows: the names in it, and its policies. */
 function problemOfWhole(path: Path): CertificateProblem | undefined {

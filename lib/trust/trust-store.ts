@@ -7,6 +7,7 @@ import { type CertificateProblem, isProblem } from './problem.ts';
 import { type Relaxations, strict } from './profile/path-check.ts';
 import { forClients, type Purpose } from './purpose.ts';
 import type { RevocationLists, RevocationSources, Validity } from './revocation/revocation.ts';
+import { unmistakable } from './vouched.ts';
 
 /** As long as CAs are renewed with their key, a client has a few paths. */
 const maxWays = 8;
@@ -28,6 +29,7 @@ export class TrustStore {
   readonly #allowedInAnchors: Relaxations;
   readonly #paths = new PathCache();
   readonly #refusals = new RefusalCache();
+  #unmistakable: ReadonlySet<Certificate> | undefined;
 
   constructor(
     anchors: readonly Certificate[],
@@ -44,15 +46,18 @@ export class TrustStore {
   /**
    * The verified path of the certificate `leaf` (DER) at the time `at` (ms), or why there is none.
    * `hints` (DER) is asked only where no path is known yet, and none by the anchors alone is good; or where `objector`
-   * has something against an issuer in it, which another path may go without.
+   * has something against an issuer in it, which another path may go without. `vouched`: OpenSSL has verified this very
+   * certificate to these very anchors, in the full handshake that showed it; a signature that it has verified there for
+   * certain is not verified again.
    */
   verify(
     leaf: Buffer,
     hints: () => readonly Buffer[],
     at: number,
     objector?: Objector,
+    vouched = false,
   ): VerifiedPath | CertificateProblem {
-    const known = this.#paths.get([leaf], at, () => this.#find(leaf, hints, at));
+    const known = this.#paths.get([leaf], at, () => this.#find(leaf, hints, at, [], vouched));
     return this.#past(objector, known, leaf, hints, at);
   }
 
@@ -113,11 +118,18 @@ export class TrustStore {
     return known;
   }
 
+  /** None where checks are let go: what of a certificate OpenSSL reads, and what not, is known of sound ones only. */
+  get #unmistakableAnchors(): ReadonlySet<Certificate> {
+    const isStrict = this.allowed.size === 0 && this.#allowedInAnchors.size === 0;
+    return (this.#unmistakable ??= unmistakable(isStrict ? this.anchors : []));
+  }
+
   #find(
     leaf: Buffer,
     hints: () => readonly Buffer[],
     at: number,
     without: readonly Certificate[] = [],
+    vouched = false,
   ): VerifiedPath | CertificateProblem {
     const { allowed } = this;
     const isLeftOut = (der: Buffer): boolean => without.some(({ raw }) => raw.equals(der));
@@ -129,6 +141,7 @@ export class TrustStore {
       allowed,
       allowedInAnchors: this.#allowedInAnchors,
       purpose: this.#purpose,
+      vouchedBy: vouched ? this.#unmistakableAnchors : undefined,
       get hints(): readonly Buffer[] {
         return hints().filter((der) => !isLeftOut(der));
       },

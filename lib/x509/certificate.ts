@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { hash, X509Certificate } from 'node:crypto';
 import {
   type DerElement,
   DerError,
@@ -63,7 +63,7 @@ export class Certificate {
   /** Throws a DerError where `der` is no certificate. */
   constructor(der: Buffer) {
     this.raw = Buffer.from(der);
-    this.sha256 = createHash('sha256').update(this.raw).digest('hex');
+    this.sha256 = hash('sha256', this.raw, 'hex');
     const [tbs, outerAlgorithm, signature] = readChildren(readElement(this.raw, tags.sequence));
     expectTag(signature, tags.bitString);
     const fields = readChildren(expectTag(tbs, tags.sequence));
@@ -115,17 +115,17 @@ export class Certificate {
 
   /** RFC 7469 pin in OkHttp's notation: `sha256/` and the base64 SHA-256 of the SPKI. */
   get pin(): string {
-    return `sha256/${createHash('sha256').update(this.publicKeyRaw).digest('base64')}`;
+    return `sha256/${hash('sha256', this.publicKeyRaw, 'base64')}`;
   }
 
   /** Colon-separated upper-case SHA-256 of the DER, as `openssl x509 -fingerprint -sha256` prints it. */
   get fingerprint256(): string {
-    return this.sha256.toUpperCase().match(/../g)!.join(':');
+    return this.sha256.toUpperCase().replaceAll(/..(?=.)/g, '$&:');
   }
 
   get pem(): string {
-    const lines = this.raw.toString('base64').match(/.{1,64}/g)!;
-    return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+    const lines = this.raw.toString('base64').replaceAll(/.{64}(?=.)/g, '$&\n');
+    return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
   }
 }
 
@@ -145,9 +145,15 @@ function readSerial(element: DerElement | undefined): string {
   const { content } = expectTag(element, tags.integer);
   if (content.length === 0) throw new DerError('an empty serial number');
   const negative = content[0]! >= 0x80;
-  const unsigned = BigInt(`0x${content.toString('hex')}`);
-  const magnitude = negative ? (1n << BigInt(content.length * 8)) - unsigned : unsigned;
-  if (magnitude === 0n) return '0';
-  const hex = magnitude.toString(16).toUpperCase();
-  return `${negative ? '-' : ''}${hex.length % 2 === 0 ? hex : `0${hex}`}`;
+  const digits = (negative ? magnitudeOf(content) : content.toString('hex')).toUpperCase();
+  let start = 0;
+  while (start < digits.length - 2 && digits.startsWith('00', start)) start += 2;
+  const hex = digits.slice(start);
+  return hex === '00' ? '0' : `${negative ? '-' : ''}${hex}`;
+}
+
+/** Of a negative number, in hexadecimal of whole octets. */
+function magnitudeOf(content: Buffer): string {
+  const magnitude = (1n << BigInt(content.length * 8)) - BigInt(`0x${content.toString('hex')}`);
+  return magnitude.toString(16).padStart(content.length * 2, '0');
 }

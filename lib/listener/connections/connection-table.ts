@@ -7,7 +7,10 @@ import { AddressCounts } from './address-counts.ts';
 import { ConnectionEntry } from './connection-entry.ts';
 import { publishDrop, reset } from './drops.ts';
 import type { CheckedLimits } from './limits.ts';
+import { OpenFiles } from './open-files.ts';
+import { rawOf } from './raw-stream.ts';
 import { hasStalled } from './stalled.ts';
+import { Sweeper } from './sweeper.ts';
 
 /** On the sockets themselves: a WeakMap would be asked twice for each request. */
 const bearing = Symbol('portcullis.entry');
@@ -49,11 +52,13 @@ export class ConnectionTable {
   /** The longest idle first. */
   readonly #idle = new Set<ConnectionEntry>();
   readonly #addresses = new AddressCounts();
+  readonly #files = new OpenFiles();
   /** From this many on the oldest make room. */
   readonly #crowded: number;
   /** One for all responses, which it is called with as `this`. */
   readonly #onClose: (this: ServerResponse) => void;
-  #sweeper: NodeJS.Timeout | undefined;
+  /** Undefined where a client may take nothing for ever. */
+  readonly #sweeper: Sweeper | undefined;
   #upgraded = 0;
   observer: TableObserver | undefined;
 
@@ -72,7 +77,9 @@ export class ConnectionTable {
       answered(this);
     };
     // Room for a burst between two turns of the loop; a small number is meant to the letter.
-    const { maxConnections } = limits;
+    const { maxConnections, sendTimeout } = limits;
+    if (sendTimeout > 0)
+      this.#sweeper = new Sweeper(sweepInterval(sendTimeout), () => this.#sweep(sendTimeout));
     this.#crowded =
       maxConnections === 0 ? Infinity : maxConnections - Math.min(64, Math.floor(maxConnections / 100));
   }
@@ -97,7 +104,8 @@ export class ConnectionTable {
 
   /** Of the socket that was accepted, or of the TLSSocket upon it. */
   find(socket: object): ConnectionEntry | undefined {
-    return (socket as Bearer)[bearing] ?? rawOf(socket)?.[bearing];
+    const raw: Bearer | undefined = rawOf(socket);
+    return (socket as Bearer)[bearing] ?? raw?.[bearing];
   }
 
   /**
@@ -109,14 +117,13 @@ export class ConnectionTable {
     const unknown = raw instanceof Socket && !local && address === undefined;
     const counted = address !== undefined && !this.#limits.isExempt(address);
     const key = counted ? addressKey(address) : undefined;
-    const reason = unknown ? 'ADDRESS_UNKNOWN' : this.#refusalFor(key);
+    const reason = unknown ? 'ADDRESS_UNKNOWN' : (this.#refusalFor(key) ?? this.#makeRoom(raw));
     if (reason !== undefined) {
       this.#onDrop(reason);
       publishDrop(reason, raw as Socket);
       reset(raw);
       return false;
     }
-    this.#makeRoom();
     this.#add(new ConnectionEntry(raw, key, this.#now()));
     return true;
   }
@@ -132,19 +139,27 @@ export class ConnectionTable {
   }
 
   /** Whoever has taken longest gives way: to refuse the new ones would lock out everybody. */
-  #makeRoom(): void {
+  #makeRoom(raw: Duplex): DropReason | undefined {
     const { pendingHandshakes } = this.#limits;
+    const excess = this.#files.excess(raw, this.#entries.size, this.#now());
     if (pendingHandshakes > 0 && this.#handshaking.size >= pendingHandshakes)
-      return this.cut(first(this.#handshaking)!, 'PENDING_HANDSHAKES');
-    if (this.#entries.size < this.#crowded) return;
+      this.cut(first(this.#handshaking)!, 'PENDING_HANDSHAKES');
+    else if (excess === 0 && this.#entries.size >= this.#crowded) this.#evict('EVICTED');
+    else for (let left = excess; left > 0; left--) if (!this.#evict('OPEN_FILES')) return 'OPEN_FILES';
+    return undefined;
+  }
+
+  /** False where nobody has taken long. */
+  #evict(reason: DropReason): boolean {
     const handshake = first(this.#handshaking);
     const late = handshake !== undefined && this.#now() - handshake.since >= usualHandshake;
     const oldest = late ? handshake : first(this.#idle);
-    if (oldest !== undefined) this.cut(oldest, 'EVICTED');
+    if (oldest !== undefined) this.cut(oldest, reason);
+    return oldest !== undefined;
   }
 
   #add(entry: ConnectionEntry): void {
-    if (this.#entries.size === 0) this.#startSweeping();
+    this.#sweeper?.start();
     this.#entries.add(entry);
     (entry.raw as Bearer)[bearing] = entry;
     if (entry.key !== undefined) this.#addresses.add(entry.key, !this.#plain);
@@ -152,6 +167,7 @@ export class ConnectionTable {
       entry.phase = 'http1';
       this.#idle.add(entry);
     } else this.#handshaking.add(entry);
+    // Its own entry: another listener may have been handed the socket since.
     entry.raw.once('close', () => this.#remove(entry));
   }
 
@@ -161,7 +177,6 @@ export class ConnectionTable {
     this.#idle.delete(entry);
     if (entry.phase === 'upgraded') this.#upgraded--;
     if (entry.key !== undefined) this.#addresses.remove(entry.key);
-    if (this.#entries.size === 0) clearInterval(this.#sweeper);
     this.observer?.closed(entry);
     entry.requests = 0;
     entry.response = undefined;
@@ -262,30 +277,19 @@ export class ConnectionTable {
     }
   }
 
-  #startSweeping(): void {
-    const { sendTimeout } = this.#limits;
-    if (sendTimeout === 0) return;
-    const interval = Math.min(1_000, Math.max(10, Math.floor(sendTimeout / 4)));
-    this.#sweeper = setInterval(() => this.#sweep(sendTimeout), interval).unref();
-  }
-
-  #sweep(sendTimeout: number): void {
+  #sweep(sendTimeout: number): boolean {
     const now = this.#now();
     for (const entry of this.#entries)
       if (entry.phase === 'http1' && hasStalled(entry, now, sendTimeout)) this.cut(entry, 'SEND_TIMEOUT');
+    return this.#entries.size > 0;
   }
 }
 
 /** A client of good will has ended its handshake by then (ms). */
 const usualHandshake = 1_000;
 
-const first = <Item>(items: Set<Item>): Item | undefined => items.values().next().value;
+/** A small part of the time-out, and a second at most (ms). */
+const sweepInterval = (sendTimeout: number): number =>
+  Math.min(1_000, Math.max(10, Math.floor(sendTimeout / 4)));
 
-/** What a TLSSocket stands on; a stream that is no socket is in a wrap, known to the handle only. */
-function rawOf(socket: object): Bearer | undefined {
-  const { _parent: parent, _handle: handle } = socket as {
-    readonly _parent?: object | null;
-    readonly _handle?: { readonly _parentWrap?: { readonly stream?: object } } | null;
-  };
-  return parent ?? handle?._parentWrap?.stream;
-}
+const first = <Item>(items: Set<Item>): Item | undefined => items.values().next().value;

@@ -18,6 +18,8 @@ export class Traffic {
   readonly #plain: ConnectionTable;
   readonly #onDrop: (reason: DropReason) => void;
   #draining = false;
+  /** Whether the listener has no addresses (a pipe); undefined until somebody comes. */
+  #local: boolean | undefined;
 
   /** `onDrop` is told of each connection that is cut because of the limits, as `portcullis:drop` is. */
   constructor(limits: CheckedLimits, onDrop: (reason: DropReason) => void = () => {}) {
@@ -41,9 +43,10 @@ export class Traffic {
     return this.#draining;
   }
 
-  /** 'connection': false if it was reset. `address` is what the listener listens on. */
-  admit(raw: Duplex, address: unknown): boolean {
-    return this.#table.admit(raw, typeof address === 'string');
+  /** 'connection': false if it was reset. Of `listener` only the first is asked: Node asks the kernel each time. */
+  admit(raw: Duplex, listener: { address(): unknown }): boolean {
+    this.#local ??= typeof listener.address() === 'string';
+    return this.#table.admit(raw, this.#local);
   }
 
   /** 'secureConnection': false if it has been cut meanwhile. */
@@ -126,6 +129,7 @@ export class Traffic {
   /** 'listening'. */
   reopen(): void {
     this.#draining = false;
+    this.#local = undefined;
     this.#table.observer = undefined;
     this.#plain.observer = undefined;
   }

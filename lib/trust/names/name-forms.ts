@@ -6,6 +6,8 @@ const label = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
 const host = new RegExp(`^${label}(?:\\.${label})*$`, 'i');
 const mailbox = /^([!#$%&'*+/=?^_`{|}~\w.-]+)@([^@]+)$/;
 const uri = /^[a-z][a-z0-9+.-]*:[!-~]+$/i;
+/** What ends so is an address in disguise (WHATWG URL 3.5): `127.1`, `0x7f`. */
+const numericEnd = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/i;
 
 /** A host's name: RFC 1123 2.1, and the underscore that is in use. Neither a wildcard nor a dot at the end. */
 export const isHost = (text: string): boolean => text.length <= 253 && host.test(text);
@@ -25,7 +27,7 @@ export function hostOfUri(text: string): string | undefined {
   const [, authority] = /^[^:]+:\/\/([^/?#]*)/.exec(text) ?? [];
   if (authority === undefined || /[\\%@]/.test(authority)) return undefined;
   const name = authority.replace(/:\d*$/, '');
-  return isHost(name) && !/(?:^|\.)\d+$/.test(name) ? name.toLowerCase() : undefined;
+  return isHost(name) && !numericEnd.test(name) ? name.toLowerCase() : undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { type DerElement, DerError, readChildren, tags } from '../../x509/der.ts';
+import { childAfter, type DerElement, DerError, readChildren, tags } from '../../x509/der.ts';
 
 const maxDepth = 32;
 const nullTag = 0x05;
@@ -12,13 +12,12 @@ export function notDer(element: DerElement, depth = 0): string | undefined {
   if ((tag & constructed) === 0) return tag < constructed ? notDerValue(element) : undefined;
   // Strings in parts are BER (10.2).
   if (tag < 0x40 && tag !== tags.sequence && tag !== tags.set) return 'a value in parts';
-  const children = readChildren(element);
-  if (tag === tags.set && !isOrdered(children)) return 'a SET out of order';
-  for (const child of children) {
-    const found = notDer(child, depth + 1);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  if (tag === tags.set && !isOrdered(readChildren(element))) return 'a SET out of order';
+  // To the last one: what cannot be read is worse than what is not DER.
+  let found: string | undefined;
+  for (let child = childAfter(element); child !== undefined; child = childAfter(element, child))
+    found ??= notDer(child, depth + 1);
+  return found;
 }
 
 /** X.690 11.6. */

@@ -6,7 +6,7 @@ import { faultsOfKey } from './keys.ts';
 import { faultsOfKeyIdentifiers, faultsOfOwnIdentifier } from './key-identifiers.ts';
 import type { Fault } from './path-check.ts';
 
-/** Anchors stand at the end of all paths. */
+/** CAs stand in many paths. */
 const known = new WeakMap<Certificate, readonly Fault[]>();
 
 /**
@@ -14,6 +14,7 @@ const known = new WeakMap<Certificate, readonly Fault[]>();
  * Throws a DerError where it cannot be judged.
  */
 export function faultsOf(certificate: Certificate): readonly Fault[] {
+  if (!certificate.isCa) return [...allFaultsOf(certificate)];
   let faults = known.get(certificate);
   if (faults === undefined) {
     faults = [...allFaultsOf(certificate)];
