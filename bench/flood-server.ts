@@ -2,6 +2,7 @@
 import { createServer as createHttpsServer, type Server } from 'node:https';
 import type { RequestListener } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createServer } from '../lib/index.ts';
@@ -20,6 +21,10 @@ export interface Held {
   readonly closed: number;
   readonly firstClosed: number | undefined;
   readonly longest: number | undefined;
+  /** How late the event loop was since it was last asked, in milliseconds. */
+  readonly delay: { readonly median: number; readonly p99: number; readonly longest: number };
+  /** Portcullis only: whom the limits have cut so far, by reason. */
+  readonly drops: Readonly<Record<string, number>>;
   /** MiB, after a collection: what is in use, and what the process has (an allocator gives little of it back). */
   readonly used: number;
   readonly resident: number;
@@ -42,6 +47,9 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
 const mebi = 1024 * 1024;
+const resolution = 10;
+const delays = monitorEventLoopDelay({ resolution });
+let drops: () => Readonly<Record<string, number>> = () => ({});
 let open = 0;
 let peak = 0;
 const lives: number[] = [];
@@ -59,26 +67,42 @@ function watch(server: Server, probe: string): void {
   });
 }
 
+function makePortcullis(key: string, cert: string): Server {
+  const server = createServer({ key, cert, logger: false }, app);
+  drops = () => server.stats().drops.byReason;
+  return server;
+}
+
+/** Without the interval in which it is looked at. */
+const late = (nanoseconds: number): number =>
+  Math.max(0, Math.round((nanoseconds / 1e6 - resolution) * 10) / 10);
+
 answerParent({
   listen: async ({ name, key, cert, probe }: Start): Promise<number> => {
-    const server =
-      name === 'portcullis'
-        ? createServer({ key, cert, logger: false }, app)
-        : createHttpsServer({ key, cert }, app);
+    const server = name === 'portcullis' ? makePortcullis(key, cert) : createHttpsServer({ key, cert }, app);
     watch(server, probe);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', 4_096, resolve));
+    delays.enable();
     return (server.address() as AddressInfo).port;
   },
   held: async (): Promise<Held> => {
+    const delay = {
+      median: late(delays.percentile(50)),
+      p99: late(delays.percentile(99)),
+      longest: late(delays.max),
+    };
     // What a closed socket holds is let go on later turns.
     for (let turn = 0; turn < 3; turn++) {
       await new Promise((settle) => setTimeout(settle, 50));
       collect();
     }
     const { heapUsed, external, rss } = process.memoryUsage();
+    delays.reset();
     return {
       open,
       peak,
+      delay,
+      drops: drops(),
       closed: lives.length,
       firstClosed: lives.length === 0 ? undefined : Math.round(lives[0]!),
       longest: lives.length === 0 ? undefined : Math.round(lives.reduce((a, b) => Math.max(a, b))),

@@ -75,6 +75,7 @@ for (const attack of values.attack as AttackName[]) {
       `${flooded.open} of ${flooded.peak}`,
       seconds(flooded.firstClosed),
       `${left.open}`,
+      `${flooded.delay.median}, ${flooded.delay.p99}, ${flooded.delay.longest}`,
       held.map(({ used }) => used).join(' → '),
       held.map(({ resident }) => resident).join(' → '),
     ];

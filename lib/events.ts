@@ -102,6 +102,8 @@ export type DropReason =
   /** The oldest handshake, or idle connection, made room for a newer one. */
   | 'PENDING_HANDSHAKES'
   | 'EVICTED'
+  /** The process has almost as many files open as it may: an old connection made room, or a new one was not let in. */
+  | 'OPEN_FILES'
   /** It was too slow. */
   | 'HANDSHAKE_TIMEOUT'
   | 'HEADERS_TIMEOUT'

@@ -9,6 +9,7 @@ interface Held {
   readonly peak: number;
   readonly firstClosed?: number;
   readonly longest?: number;
+  readonly drops: Readonly<Record<string, number>>;
   readonly used: number;
 }
 interface Probes {
@@ -52,6 +53,22 @@ describe('no client waits, and nothing is left, while one address sends', () => 
       const [, { open, peak, firstClosed }] = flood.held;
       expect([open, peak]).toEqual([0, 500]);
       expect(firstClosed).toBeGreaterThan(9_000);
+    },
+    patience,
+  );
+
+  it(
+    '2,000 handshakes that are never answered: those of one address beyond 1,000 are refused, and the rest cut',
+    async () => {
+      const flood = await flooded('hellos', 40);
+      expectUnharmed(flood);
+      const [, { open, peak, drops }] = flood.held;
+      expect(open).toBe(0);
+      // On a busy machine they do not come all at once, and the last find room again.
+      expect(peak).toBeLessThanOrEqual(1_000);
+      const { HANDSHAKES_PER_ADDRESS: refused, HANDSHAKE_TIMEOUT: cut, ...others } = drops;
+      expect([refused! + cut!, others]).toEqual([2_000, {}]);
+      expect(refused).toBeGreaterThan(0);
     },
     patience,
   );

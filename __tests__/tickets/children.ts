@@ -20,6 +20,8 @@ export interface News {
 /** Milliseconds after which whoever waits is told what was said instead. */
 const mute = 25_000;
 const root = resolve(import.meta.dirname, '../..');
+/** The build that the children run. */
+const built = process.env['PORTCULLIS_BUILD'] ?? join(root, 'dist');
 const folders: string[] = [];
 const children = new Set<ChildProcess>();
 
@@ -45,7 +47,7 @@ export function compile(...files: readonly string[]): string[] {
 
 const relink = (code: string): string =>
   code
-    .replaceAll(/(["'])(?:\.\.\/)+lib\/(.*?)\.ts\1/g, `'${pathToFileURL(join(root, 'dist/lib')).href}/$2.js'`)
+    .replaceAll(/(["'])(?:\.\.\/)+lib\/(.*?)\.ts\1/g, `'${pathToFileURL(join(built, 'lib')).href}/$2.js'`)
     .replaceAll(/(["'])(?:\.\.?\/)+(?:tickets\/)?([\w-]+)\.ts\1/g, "'./$2.mjs'");
 
 /** A process that tells news line by line, and is told commands. */
@@ -74,8 +76,8 @@ export class Child {
   }
 
   /** Waits until so many lines are there that fit, from the `from`th on; a child that is mute is an error. */
-  async told(fits: (news: News) => boolean, count = 1, from = 0): Promise<News[]> {
-    const signal = AbortSignal.timeout(mute);
+  async told(fits: (news: News) => boolean, count = 1, from = 0, patience: number = mute): Promise<News[]> {
+    const signal = AbortSignal.timeout(patience);
     for (;;) {
       const found = this.news.slice(from).filter(fits);
       if (found.length >= count) return found;
