@@ -18,7 +18,7 @@ import {
   virtualHosts,
 } from '../support/attacks-servers.ts';
 import { versions } from '../support/attacks.ts';
-import type { Identity } from './support/clients.ts';
+import type { Identity } from './support/clients/client.ts';
 import { run } from './support/program.ts';
 import { setUpStand } from './support/stand.ts';
 

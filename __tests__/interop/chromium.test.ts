@@ -52,10 +52,9 @@ beforeAll(async () => {
   origin = `https://localhost:${(server.address() as AddressInfo).port}`;
   const open = (client?: { certificate: string; key: string }): Promise<Browser> =>
     openBrowser({ origin, ca: pki.ca, ...(client && { client }) });
-  browsers.nobody = await open();
-  browsers.payments = await open(payments);
-  browsers.odd = await open(odd);
-  browsers.impostor = await open(impostor);
+  const opened = await Promise.all([open(), open(payments), open(odd), open(impostor)]);
+  const visitors = ['nobody', 'payments', 'odd', 'impostor'] as const;
+  for (const [index, visitor] of visitors.entries()) browsers[visitor] = opened[index]!;
 }, 60_000);
 
 afterAll(async () => {
@@ -92,7 +91,7 @@ async function visit(
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('dialog', (dialog) => complaints.push(dialog.message()));
   page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
-  const response = await page.goto(`${origin}${path}`, { waitUntil: 'networkidle' });
+  const response = await page.goto(`${origin}${path}`, { waitUntil: 'load' });
   return { page, response: response!, complaints, tls: seen.get(path)! };
 }
 

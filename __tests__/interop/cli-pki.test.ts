@@ -297,8 +297,8 @@ describe('a PKCS#12 file', () => {
     };
     const nobody = await openBrowser({ origin, ca });
     closers.unshift(nobody.close);
-    const client = { p12: file('compatible.p12'), password: passwords.compatible };
-    const alice = await openBrowser({ origin, ca, client });
+    const pkcs12 = [{ file: file('compatible.p12'), passphrase: passwords.compatible }];
+    const alice = await openBrowser({ origin, ca, pkcs12 });
     closers.unshift(alice.close);
     expect((await visit(nobody)).text).toMatch(/CLIENT_CERTIFICATE_REQUIRED/);
     expect(await visit(alice)).toEqual({ status: 200, text: 'hello alice' });

@@ -180,7 +180,7 @@ test('Chromium imports the file and reaches a protected route with it', async ()
   const { key, chain: cert } = await root.issueServerCertificate({ names: ['localhost'] });
   const server = createServer({ key, cert, clientAuth: { mode: 'optional', ca: root.root } }, factsApp());
   const origin = `https://localhost:${await stand.listen(server)}`;
-  const browser = await openBrowser({ origin, ca: root.root, pkcs12: { file, passphrase } });
+  const browser = await openBrowser({ origin, ca: root.root, pkcs12: [{ file, passphrase }] });
   try {
     const page = await browser.context.newPage();
     const response = await page.goto(`${origin}/admin`);

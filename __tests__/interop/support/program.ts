@@ -14,11 +14,15 @@ const packages: Readonly<Record<string, string>> = {
   curl: 'curl',
   fish: 'fish',
   'gnutls-cli': 'gnutls-bin',
+  go: 'golang-go',
   h2load: 'nghttp2-client',
+  java: 'default-jdk-headless',
+  javac: 'default-jdk-headless',
   keytool: 'default-jre-headless',
   openssl: 'openssl',
   pk12util: 'libnss3-tools',
   python3: 'python3',
+  tstclnt: 'libnss3-tools',
   zsh: 'zsh',
 };
 
@@ -31,6 +35,14 @@ interface RunOptions {
   readonly timeout?: number;
 }
 
+/** The host's own OpenSSL policy (Debian's MinProtocol, a crypto-policies file) is not what is tested. */
+export const programEnvironment = (): Readonly<Record<string, string | undefined>> => ({
+  ...process.env,
+  LC_ALL: 'C',
+  OPENSSL_CONF: '/dev/null',
+  NODE_OPTIONS: '',
+});
+
 /** Runs a program to its end; `input` is all it gets to read. A program that is missing is an error. */
 export function run(
   program: string,
@@ -38,9 +50,8 @@ export function run(
   { input = '', environment = {}, cwd, timeout = 30_000 }: RunOptions = {},
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    // The host's own OpenSSL policy (Debian's MinProtocol, a crypto-policies file) is not what is tested.
     const child = spawn(program, args, {
-      env: { ...process.env, LC_ALL: 'C', OPENSSL_CONF: '/dev/null', NODE_OPTIONS: '', ...environment },
+      env: { ...programEnvironment(), ...environment },
       stdio: 'pipe',
       cwd,
       timeout,
@@ -58,4 +69,10 @@ export function run(
     });
     child.once('close', (status) => resolve({ status, stdout, stderr }));
   });
+}
+
+/** Runs a program that has to succeed. */
+export async function must(program: string, ...args: readonly string[]): Promise<void> {
+  const { status, stdout, stderr } = await run(program, args);
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${status}: ${stdout}${stderr}`);
 }

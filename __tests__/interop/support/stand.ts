@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import express, { type Express } from 'express';
 import { exposeTls, problemDetails, requireClientCertificate } from 'portcullis';
-import { exporterLabel, type Identity } from './clients.ts';
+import { exporterLabel, type Identity } from './clients/client.ts';
 
 /** The name by which every server here is asked for. It leads nowhere: each client is told the address. */
 export const serverName = 'interop.example.org';
