@@ -41,6 +41,19 @@ export async function makeCertificates(directory: string): Promise<void> {
   ];
   await issue('ecdsa', ec, leaf);
   await issue('rsa', ['rsa:2048'], leaf);
+  // For the control: RSA with 1024 bits, SHA-1, ten years, an address of a private network.
+  await issue(
+    'weak',
+    ['rsa:1024'],
+    [
+      '-sha1',
+      '-days',
+      '3650',
+      '-subj',
+      `/CN=${serverName}`,
+      ...extensions([`subjectAltName=DNS:${serverName},IP:10.0.0.1`]),
+    ],
+  );
 }
 
 const extensions = (lines: readonly string[]): string[] => lines.flatMap((line) => ['-addext', line]);

@@ -1,5 +1,9 @@
-/** The server that is scanned: `node server.js DIRECTORY [client-auth]`. Says its port, and ends with its input. */
+/**
+ * The server that is scanned: `node server.js DIRECTORY [client-auth | required] [modern] [http2] [ecdsa | rsa]`. Says
+ * its port, and ends with its input. As `default` it is Node's own, with nothing but the certificates.
+ */
 import { readFileSync } from 'node:fs';
+import { createServer as createDefaultServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import express from 'express';
@@ -11,7 +15,8 @@ import {
   securityHeaders,
 } from 'portcullis';
 
-const [directory = '.', mode] = process.argv.slice(2);
+const [directory = '.', ...words] = process.argv.slice(2);
+const has = (word: string): boolean => words.includes(word);
 const read = (name: string): string => readFileSync(join(directory, name), 'utf8');
 
 const app = express();
@@ -24,14 +29,24 @@ app.get('/admin', requireClientCertificate(), (request, response) => {
 });
 app.use(problemDetails());
 
-const server = createServer(
-  {
-    logger: false,
-    key: [read('ecdsa.key'), read('rsa.key')],
-    cert: [read('ecdsa.pem'), read('rsa.pem')],
-    ...(mode === 'client-auth' && { clientAuth: { mode: 'optional', ca: read('ca.pem') } }),
-  },
-  app,
-);
+const keyTypes = ['ecdsa', 'rsa'].filter((type) => has(type) || !(has('ecdsa') || has('rsa')));
+const pairs = {
+  key: keyTypes.map((type) => read(`${type}.key`)),
+  cert: keyTypes.map((type) => read(`${type}.pem`)),
+};
+const mode = has('required') ? 'required' : has('client-auth') && 'optional';
+
+const server = has('default')
+  ? createDefaultServer(pairs, app)
+  : createServer(
+      {
+        ...pairs,
+        logger: false,
+        http2: has('http2'),
+        profile: has('modern') ? 'modern' : 'intermediate',
+        ...(mode !== false && { clientAuth: { mode, ca: read('ca.pem') } }),
+      },
+      app,
+    );
 server.listen(0, '127.0.0.1', () => console.log((server.address() as AddressInfo).port));
 process.stdin.resume().on('end', () => process.exit());

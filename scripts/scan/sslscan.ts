@@ -13,6 +13,8 @@ export interface Sslscan {
     readonly preferred: boolean;
   }>;
   readonly groups: readonly string[];
+  /** All that it reports of the protocol, a line for each element: name and attributes. */
+  readonly findings: readonly string[];
   readonly renegotiation: boolean;
   readonly heartbleed: boolean;
   readonly certificate: {
@@ -29,6 +31,7 @@ export async function sslscan({ name, port }: Target, directory: string): Promis
   const report = join(directory, `sslscan-${name}.xml`);
   const said = await capture('sslscan', [
     '--no-colour',
+    '--show-sigs',
     `--sni-name=${serverName}`,
     `--xml=${report}`,
     `127.0.0.1:${port}`,
@@ -39,6 +42,31 @@ export async function sslscan({ name, port }: Target, directory: string): Promis
     throw new Error(`sslscan has left no report that can be read: ${said}`, { cause: error });
   }
 }
+
+/** What it reports on, and the attributes that say nothing more than the others or differ by its version. */
+const reported = [
+  'protocol',
+  'fallback',
+  'renegotiation',
+  'compression',
+  'heartbleed',
+  'cipher',
+  'group',
+  'connection-signature-algorithm',
+];
+const left = new Set(['id', 'bits', 'ecdhebits', 'dhebits', 'status', 'http']);
+
+const findingsIn = (xml: string): string[] =>
+  reported
+    .flatMap((name) =>
+      elements(xml, name).map((attributes) =>
+        [
+          name,
+          ...Object.entries(attributes).flatMap(([key, value]) => (left.has(key) ? [] : `${key}=${value}`)),
+        ].join(' '),
+      ),
+    )
+    .toSorted();
 
 type Attributes = Readonly<Record<string, string>>;
 
@@ -59,6 +87,7 @@ function text(xml: string, name: string): string {
 function read(xml: string): Sslscan {
   const key = elements(xml, 'pk')[0]!;
   return {
+    findings: findingsIn(xml),
     protocols: elements(xml, 'protocol')
       .filter(({ enabled }) => enabled === '1')
       .map(({ type, version }) => `${type!.toUpperCase()}v${version}`),
