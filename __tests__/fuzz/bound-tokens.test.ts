@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { judgeConfirmation } from '../../lib/policy/bound-token.ts';
+import { times } from '../support/fuzz-runs.ts';
 
 const method = 'x5t#S256';
 const thumbprintOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
@@ -31,7 +32,7 @@ describe('a claim of any kind', () => {
         const passes = cnf === undefined ? mode === 'if-bound' : given === own;
         expect(decision).toMatchObject(passes ? { allow: true } : { allow: false, code: 'TOKEN_NOT_BOUND' });
       }),
-      { numRuns: 5_000 },
+      times(5_000),
     );
   });
 
@@ -42,7 +43,7 @@ describe('a claim of any kind', () => {
         for (const mode of modes)
           expect(judgeConfirmation(cnf, () => ({ thumbprint: own }), mode)).toEqual({ allow: true });
       }),
-      { numRuns: 1_000 },
+      times(1_000),
     );
   });
 
@@ -52,7 +53,7 @@ describe('a claim of any kind', () => {
         const decision = judgeConfirmation(cnf, () => ({ missing: 'none' }), 'if-bound');
         expect(decision.allow).toBe(cnf === undefined);
       }),
-      { numRuns: 2_000 },
+      times(2_000),
     );
   });
 });

@@ -7,6 +7,7 @@ import { isServable } from '../../lib/cli/serve/servable.ts';
 import { plain } from '../../lib/cli/terminal/plain.ts';
 import { makeUserFolder, type UserFolder } from '../cli/fixtures.ts';
 import { runCli } from '../cli/harness.ts';
+import { times } from '../support/fuzz-runs.ts';
 
 let folder: UserFolder;
 
@@ -30,7 +31,7 @@ describe('text for a terminal', () => {
         expect(unsafe.test(shown)).toBe(false);
         expect(plain(shown)).toBe(shown);
       }),
-      { numRuns: 5_000 },
+      times(5_000),
     );
   });
 
@@ -40,7 +41,7 @@ describe('text for a terminal', () => {
         expect(quoted(given).replaceAll(String.raw`'\''`, '')).toMatch(/^'[^']*'$/);
         expect(fishQuoted(given)).toMatch(/^'(?:[^'\\]|\\['\\])*'$/);
       }),
-      { numRuns: 2_000 },
+      times(2_000),
     );
   });
 });
@@ -77,7 +78,7 @@ describe('a command line of any kind', () => {
         expect(exitCodes).toContain(code);
         expect(unsafe.test(`${out}${err}`.replaceAll('\n', ''))).toBe(false);
       }),
-      { numRuns: 200 },
+      times(200),
     );
   });
 });
@@ -116,7 +117,7 @@ describe('a file of any kind', () => {
         expect(`${out}${err}`).not.toContain(secret);
         for (const line of out.split('\n').filter(Boolean)) expect(line).toMatch(/^sha256\/[\w+/]{43}=  /);
       }),
-      { numRuns: 200 },
+      times(200),
     );
   });
 });
@@ -156,7 +157,7 @@ describe('the path of a request of any kind', () => {
         const seen = { content: contentOf(file), servable: await isServable(root, given) };
         expect(seen).not.toEqual({ content: 'secret', servable: true });
       }),
-      { numRuns: 1_000 },
+      times(1_000),
     );
   });
 });

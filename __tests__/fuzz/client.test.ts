@@ -6,6 +6,7 @@ import { readClientOptions } from '../../lib/client/options.ts';
 import { printable } from '../../lib/client/printable.ts';
 import { Certificate } from '../../lib/x509/certificate.ts';
 import { dns, root, serverCertificate } from '../client/pki.ts';
+import { times } from '../support/fuzz-runs.ts';
 
 /** Not one that claims to be an A-label (RFC 5891). */
 const label = fc
@@ -26,7 +27,7 @@ test('a certificate is for its own name, whatever its letters, and for no name a
       expect(isNamed(certificate, readHostName(`${extra}.${name}`)!)).toBe(false);
       expect(isNamed(certificate, readHostName(name.slice(name.indexOf('.') + 1))!)).toBe(false);
     }),
-    { numRuns: 200 },
+    times(200),
   );
 });
 
@@ -38,7 +39,7 @@ test('a wildcard is for one label in its place, and for nothing else', () => {
       for (const other of [parent, `${one}.${two}.${parent}`, `${one}.${two}.example`])
         expect(isNamed(certificate, readHostName(other)!)).toBe(false);
     }),
-    { numRuns: 200 },
+    times(200),
   );
 });
 
@@ -49,16 +50,17 @@ test('no text in a subjectAltName is for a host that it is not, letter by letter
       const same = latin.toLowerCase() === name;
       expect(isNamed(named(latin), readHostName(name)!)).toBe(same);
     }),
-    { numRuns: 300 },
+    times(300),
   );
 });
 
 test('what is printed holds no control, and nothing that a terminal or a log obeys', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), (text) => {
-      expect(printable(text)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+    fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
+      expect(printable(text)).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
+      expect(printable(`a${'\u{1f600}'.repeat(200)}`)).not.toMatch(/\p{Cs}/u);
     }),
-    { numRuns: 1000 },
+    times(1000),
   );
 });
 
@@ -80,6 +82,6 @@ test('damaged certificates are refused, and never throw', () => {
         expect(judge(config, target, presented, now)).toBeInstanceOf(Error);
       },
     ),
-    { numRuns: 1500 },
+    times(1500),
   );
 });

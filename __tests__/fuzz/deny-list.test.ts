@@ -9,6 +9,7 @@ import { createSealer } from '../../lib/tickets/sealing.ts';
 import { type Denial, readEntry } from '../../lib/trust/deny-list/entry.ts';
 import { FakeRedis } from '../listener/fake-redis.ts';
 import { FakeTimers } from '../support/fake-timers.ts';
+import { times } from '../support/fuzz-runs.ts';
 
 const hex = fc.string({
   unit: fc.constantFrom(...'0123456789abcdef'.split('')),
@@ -51,7 +52,7 @@ describe('entries of any kind', () => {
       fc.property(entry, (given) => {
         expect(isSound(attempt(() => readEntry(given, 'list')))).toBe(true);
       }),
-      { numRuns: 3_000 },
+      times(3_000),
     );
   });
 
@@ -84,7 +85,7 @@ describe('records in Redis', () => {
           expect(isWhole).toBe(true);
           expect(codec.decode('another', changed)).toBeUndefined();
         }),
-        { numRuns: 500 },
+        times(500),
       );
     }
   });
@@ -117,7 +118,7 @@ describe('records in Redis', () => {
           expect(fleet[0]!.has(name(entry))).toBe(isDenied);
         for (const list of fleet) list.close();
       }),
-      { numRuns: 150 },
+      times(150),
     );
   });
 });

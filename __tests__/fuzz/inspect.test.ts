@@ -15,6 +15,7 @@ import { readSslv2Answer } from '../../lib/cli/inspect/wire/sslv2.ts';
 import { oddAuthority, oddCertificate } from '../support/odd-certificates.ts';
 import { commonName } from '../support/odd-names.ts';
 import { CliFailure } from '../../lib/cli/failure.ts';
+import { times } from '../support/fuzz-runs.ts';
 
 const u16 = (value: number): Buffer => Buffer.of(value >> 8, value & 255);
 const vector = (size: 1 | 2 | 3, content: Buffer): Buffer => {
@@ -136,7 +137,7 @@ describe('what a server sends', () => {
       fc.property(octets(400), cuts, (stream, sizes) => {
         expect(survives(stream, sizes)).toBe(true);
       }),
-      { numRuns: 3_000 },
+      times(3_000),
     );
   });
 
@@ -145,7 +146,7 @@ describe('what a server sends', () => {
       fc.property(flight, cuts, (stream, sizes) => {
         expect(survives(stream, sizes)).toBe(true);
       }),
-      { numRuns: 4_000 },
+      times(4_000),
     );
   });
 
@@ -154,7 +155,7 @@ describe('what a server sends', () => {
       fc.property(flight, (stream) => {
         expect(outcome(stream, 1)).toBe(outcome(stream, stream.length));
       }),
-      { numRuns: 2_000 },
+      times(2_000),
     );
   });
 
@@ -165,7 +166,7 @@ describe('what a server sends', () => {
         changed[at % changed.length] = value;
         expect(survives(changed, [])).toBe(true);
       }),
-      { numRuns: 4_000 },
+      times(4_000),
     );
   });
 
@@ -178,7 +179,7 @@ describe('what a server sends', () => {
         const answer = readSslv2Answer(stream);
         expect(answer === undefined || answer === 'refused' || Array.isArray(answer)).toBe(true);
       }),
-      { numRuns: 4_000 },
+      times(4_000),
     );
   });
 
@@ -198,7 +199,7 @@ describe('what a server sends', () => {
         const found = readHsts(hsts);
         expect(found === null || (Number.isInteger(found.maxAge) && found.maxAge >= 0)).toBe(true);
       }),
-      { numRuns: 3_000 },
+      times(3_000),
     );
   });
 
@@ -208,7 +209,7 @@ describe('what a server sends', () => {
         const ticket = readTicket(session);
         expect(['undefined', 'boolean']).toContain(typeof ticket?.ticket);
       }),
-      { numRuns: 2_000 },
+      times(2_000),
     );
   });
 });
@@ -246,7 +247,7 @@ describe('a certificate that was sent', () => {
         });
         expect(findings.map(({ code }) => code)).toContain('CERTIFICATE_UNTRUSTED');
       }),
-      { numRuns: 1_000 },
+      times(1_000),
     );
   });
 });
@@ -267,7 +268,7 @@ describe('what this side says', () => {
           expect(version === 'SSLv3' || hello.length < 256 || hello.length > 511).toBe(true);
         },
       ),
-      { numRuns: 1_500 },
+      times(1_500),
     );
   });
 
@@ -276,7 +277,7 @@ describe('what this side says', () => {
       fc.property(fc.oneof(fc.string(), fc.webUrl(), fc.domain(), fc.ipV6(), fc.ipV4()), (text) => {
         expect(targetOrWhyNot(text)).toMatch(/^(?:[a-z0-9._:-]+ [1-9]\d*|CliFailure)$/);
       }),
-      { numRuns: 800 },
+      times(800),
     );
   });
 });

@@ -7,6 +7,7 @@ import * as fc from 'fast-check';
 import { firstOnes, oneOfThem } from '../../lib/metrics/labels.ts';
 import { requestIdOf } from '../../middleware/request-id.ts';
 import { routePattern } from '../../middleware/route-pattern.ts';
+import { times } from '../support/fuzz-runs.ts';
 
 /** What the app below was made of: no client can add to it. */
 const patterns = [
@@ -95,7 +96,7 @@ describe('whatever is asked for', () => {
         for (const route of seen) told.add(route);
         return seen.every((route) => patterns.includes(route ?? ''));
       }),
-      { numRuns: 1500 },
+      times(1500),
     );
     expect(told).toEqual(new Set(patterns));
   }, 20_000);
@@ -105,7 +106,7 @@ describe('whatever is asked for', () => {
       fc.anything({ withBigInt: true, withNullPrototype: true, withSparseArray: true }),
       (id) => /^[\w.~:;,+/=@-]{1,310}$/.test(requestIdOf({ id }) ?? 'none'),
     );
-    expect(() => fc.assert(property, { numRuns: 3000 })).not.toThrow();
+    expect(() => fc.assert(property, times(3000))).not.toThrow();
   });
 
   it('a label has no more values than it may have', () => {
@@ -121,6 +122,6 @@ describe('whatever is asked for', () => {
         isBounded && isPlain && given.every((value) => ['A', 'B', 'other', 'none'].includes(fixed(value)))
       );
     });
-    expect(() => fc.assert(property, { numRuns: 300 })).not.toThrow();
+    expect(() => fc.assert(property, times(300))).not.toThrow();
   });
 });

@@ -17,6 +17,7 @@ import { readChildren, readElement } from '../../lib/x509/der.ts';
 import { oddAuthority, oddCertificate, type OddCertificate } from '../support/odd-certificates.ts';
 import { extension } from '../support/odd-extensions.ts';
 import { attribute, commonName, generalName, name } from '../support/odd-names.ts';
+import { times } from '../support/fuzz-runs.ts';
 
 const names = [
   generalName.dns('a.example.org'),
@@ -109,7 +110,7 @@ describe('a path of which octets were changed', () => {
         const octets = apply(leaf.der, all);
         expect(judge(octets, [intermediate.der])).toBe(octets.equals(leaf.der));
       }),
-      { numRuns: 600 },
+      times(600),
     );
   });
 
@@ -119,7 +120,7 @@ describe('a path of which octets were changed', () => {
         const octets = apply(intermediate.der, all);
         expect(judge(leaf.der, [octets])).toBe(octets.equals(intermediate.der));
       }),
-      { numRuns: 500 },
+      times(500),
     );
   });
 
@@ -145,7 +146,7 @@ describe('a path of which octets were changed', () => {
         expect(subjectAltNames.email.every((email) => /^[^@]+@example\.org$/i.test(email))).toBe(true);
         expect(subjectAltNames.ip.every((ip) => ip.startsWith('10.'))).toBe(true);
       }),
-      { numRuns: 600 },
+      times(600),
     );
   });
 
@@ -154,7 +155,7 @@ describe('a path of which octets were changed', () => {
       fc.property(changes, (all) => {
         expect([true, false]).toContain(judge(leaf.der, [signedAnew(root, intermediate, all)]));
       }),
-      { numRuns: 600 },
+      times(600),
     );
   });
 });
@@ -181,7 +182,7 @@ describe('names against constraints', () => {
         // Nothing is wholly within and not partly; what cannot be judged one way cannot be the other.
         expect(whole === false || part === whole).toBe(true);
       }),
-      { numRuns: 5000 },
+      times(5000),
     );
   });
 
@@ -198,7 +199,7 @@ describe('names against constraints', () => {
         const email = emailSubtree(Buffer.from(base.join('.')))!;
         expect(email(Buffer.from(`x@${given.join('.')}`), true)).toBe(given.join('.') === base.join('.'));
       }),
-      { numRuns: 1000 },
+      times(1000),
     );
   });
 

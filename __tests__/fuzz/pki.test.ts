@@ -17,6 +17,7 @@ import { extension } from '../support/odd-extensions.ts';
 import { sharedKeys } from '../support/odd-keys.ts';
 import { attribute, generalName, name } from '../support/odd-names.ts';
 import { asksFor, oddRequest } from '../support/odd-requests.ts';
+import { times } from '../support/fuzz-runs.ts';
 
 let root: Authority;
 let alice: IssuedCertificate;
@@ -100,7 +101,7 @@ describe('a request', () => {
         const { value, code } = await outcomeOf(() => readRequest(pem));
         expect(value ?? code).toEqual(value === undefined ? refusal : sound);
       }),
-      { numRuns: 1500 },
+      times(1500),
     );
   });
 
@@ -123,7 +124,7 @@ describe('a request', () => {
         const expected = cleanNames(asked.subject['CN']![0]!, asked.names.dns[0]!);
         expect(code ?? [issued?.subject['CN'], issued?.subjectAltNames.dns]).toEqual(expected ?? refusal);
       }),
-      { numRuns: 300 },
+      times(300),
     );
     expect(granted).toBeGreaterThan(20);
   });
@@ -138,7 +139,7 @@ describe('a list before', () => {
         const outcome = await outcomeOf(() => root.crl({ revoked: [], after, number: 0 }));
         expect(outcome).toEqual({ code: expect.stringMatching(/^(?:CRL|OPTION)_INVALID$/) });
       }),
-      { numRuns: 500 },
+      times(500),
     );
   });
 });
@@ -167,7 +168,7 @@ describe('a PKCS#12 file', () => {
         if (value !== undefined) made++;
         expect(code ?? opened(value!, passphrase)).toBe(value === undefined ? 'OPTION_INVALID' : key);
       }),
-      { numRuns: 200 },
+      times(200),
     );
     expect(made).toBeGreaterThan(10);
   });
@@ -181,7 +182,7 @@ describe('a PKCS#12 file', () => {
         const held = value?.key.export({ type: 'pkcs8', format: 'pem' });
         expect(code ?? held).toBe(value === undefined ? 'PFX_INVALID' : key);
       }),
-      { numRuns: 200 },
+      times(200),
     );
   });
 });

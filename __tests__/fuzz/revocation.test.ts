@@ -19,6 +19,7 @@ import { extension } from '../support/odd-extensions.ts';
 import { crlNumber, distribution, oddCrl, pemOf } from '../support/odd-crls.ts';
 import { ocspDelegate, ocspResponse, ocspServer } from '../support/ocsp.ts';
 import { clientOf, distributionPoints, responders } from '../support/revocation.ts';
+import { times } from '../support/fuzz-runs.ts';
 
 let sound: Buffer;
 beforeAll(async () => {
@@ -70,7 +71,7 @@ describe('whatever is given as a CRL', () => {
             return error instanceof ConfigError && /^CRL_(INVALID|MISSING)$/.test(error.code);
           }
         }),
-        { numRuns: 5000 },
+        times(5000),
       );
     expect(run).not.toThrow();
   });
@@ -88,7 +89,7 @@ describe('whatever is given as a CRL', () => {
           return slowly === codeOf(error);
         }
       }),
-      { numRuns: 400 },
+      times(400),
     );
     expect(await run).toBeUndefined();
   });
@@ -118,7 +119,7 @@ describe('an index of serial numbers', () => {
             );
           },
         ),
-        { numRuns: 400 },
+        times(400),
       );
     expect(run).not.toThrow();
   });
@@ -170,7 +171,7 @@ describe('whatever a responder sends', () => {
     );
     fc.assert(
       fc.property(anything, (octets) => isReadOrRefused(octets)),
-      { numRuns: 3000 },
+      times(3000),
     );
   });
 
@@ -187,7 +188,7 @@ describe('whatever a responder sends', () => {
         if (typeof changed === 'string' || typeof before === 'string') throw new Error('it was not read');
         expect(changed.signed.data.equals(before.signed.data)).toBe(true);
       }),
-      { numRuns: 1500 },
+      times(1500),
     );
   });
 });
@@ -206,7 +207,7 @@ describe('whatever a server sends as a list', () => {
       fc.string().map((text) => Buffer.from(`-----BEGIN X509 CRL-----\n${text}\n-----END X509 CRL-----`)),
       fc.array(change, { minLength: 1, maxLength: 2 }).map((changes) => Buffer.from(pemOf(mutated(changes)))),
     );
-    await fc.assert(fc.asyncProperty(anything, isCoded), { numRuns: 1000 });
+    await fc.assert(fc.asyncProperty(anything, isCoded), times(1000));
   });
 
   // By a pattern that looks for each end to the end of the text it would take minutes.
@@ -244,7 +245,7 @@ describe('whatever stands in a certificate about lists and responders', () => {
           (url) => typeof url === 'string',
         );
       }),
-      { numRuns: 300 },
+      times(300),
     );
   });
 });
@@ -300,7 +301,7 @@ describe('whatever URL a certificate names', () => {
           );
         },
       ),
-      { numRuns: 1500 },
+      times(1500),
     );
     expect(hosts.allowed('http://crl.test/')).toBeDefined();
   });

@@ -12,10 +12,11 @@ import { readSpiffeId } from '../../lib/connection/spiffe-id.ts';
 import { canonicalAddress } from '../../lib/x509/extensions.ts';
 import { client, decide, named, noContext, outcome } from '../policy/certificates.ts';
 import { attribute, generalName, name } from '../support/odd-names.ts';
+import { times } from '../support/fuzz-runs.ts';
 
 /** Enough to find what one wrong character lets through, and few enough for a few seconds. */
-const runs = { numRuns: 2000 };
-const few = { numRuns: 200 };
+const runs = times(2000);
+const few = times(200);
 
 /** What a matcher has to be told apart from: the characters that others stumble over. */
 const strange = fc.constantFrom(

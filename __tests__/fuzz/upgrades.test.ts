@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import type { RequestHandler } from 'express';
 import * as fc from 'fast-check';
 import { forUpgrade } from 'portcullis';
+import { times } from '../support/fuzz-runs.ts';
 
 beforeEach(() => {
   jest.spyOn(console, 'error').mockImplementation(() => {});
@@ -78,7 +79,7 @@ describe('middleware that does anything', () => {
         expect(allowed && (wire.destroyed || wire.written !== '')).toBe(false);
         wire.destroy();
       }),
-      { numRuns: 300 },
+      times(300),
     );
   });
 });

@@ -9,5 +9,6 @@ export function printable(text: string): string {
     /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
     (found) => `\\u{${found.codePointAt(0)!.toString(16)}}`,
   );
-  return safe.length <= longest ? safe : `${safe.slice(0, longest)}…`;
+  // The cut leaves no half of a surrogate pair.
+  return safe.length <= longest ? safe : `${safe.slice(0, longest).replace(/[\ud800-\udbff]$/, '')}…`;
 }

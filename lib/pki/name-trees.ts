@@ -56,7 +56,7 @@ function isMailOf(address: string, base: string): boolean | undefined {
  */
 function hostOfUri(uri: string): string {
   const name = /^[^:]+:\/\/([^/?#:]*)(?::\d+(?:[/?#].*)?|\/[^:]*)?$/.exec(uri)?.[1] ?? '';
-  return host.test(name) && !/(?:^|\.)\d+$/.test(name) ? name : '';
+  return host.test(name) && !/(?:^|\.)(?:\d+|0x[0-9a-f]*)$/i.test(name) ? name : '';
 }
 
 /** A host, or with a dot in front the hosts below it. */

@@ -7,8 +7,6 @@ import { type Lasting, nameRule, type Rule, type RuleContext } from './rule.ts';
 
 type Judge = (certificate: ClientCertificate, context: RuleContext) => Decision | Promise<Decision>;
 
-const unverified = undecided('that is no certificate that was verified here');
-
 /**
  * A rule whose answer depends on the certificate alone: it is worked out once for each, so that a request costs a
  * look-up. What comes later is asked anew, and where `lasting` is `decided` also what could not be decided.
@@ -18,7 +16,7 @@ export function pureRule(name: string, judge: Judge, lasting: Exclude<Lasting, '
   const rule: Rule = (certificate, context) => {
     const known = verdicts.get(certificate);
     if (known !== undefined) return known;
-    if (!isClientCertificate(certificate)) return unverified;
+    if (!isClientCertificate(certificate)) return undecided('that is no certificate that was verified here');
     const answer = judge(certificate, context);
     if (!types.isPromise(answer) && (lasting === 'all' || isDecided(answer)))
       verdicts.set(certificate, answer);

@@ -10,8 +10,11 @@ const escape = (character: string): string => `\\u{${character.codePointAt(0)!.t
 /** Text of at most `length` characters, with nothing in it that is not shown as it is. */
 export function shortened(text: string, length: number): string {
   const shown = text.slice(0, length + 1).replace(unprintable, escape);
-  return shown.length <= length ? shown : `${shown.slice(0, length - 1)}…`;
+  return shown.length <= length ? shown : `${shown.slice(0, length - 1).replace(halfPair, '')}…`;
 }
+
+/** What is left of a character beyond the first 65,536 where it is cut in two. */
+const halfPair = /[\ud800-\udbff]$/;
 
 /** A name in quotes: what a certificate holds was chosen by somebody else. */
 export const quote = (text: string): string =>

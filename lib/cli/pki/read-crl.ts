@@ -1,4 +1,4 @@
-import { explicitTag, readChildren, readElement, readTime, tags } from '../../x509/der.ts';
+import { expectTag, explicitTag, readChildren, readElement, readTime, tags } from '../../x509/der.ts';
 import { readExtensions } from '../../x509/extensions.ts';
 import { type DistinguishedName, readName } from '../../x509/name.ts';
 
@@ -18,9 +18,9 @@ export interface RevokedEntry {
   readonly reason: string | undefined;
 }
 
-/** Reads a CRL in DER, whoever signed it. */
+/** Reads a CRL in DER, whoever signed it. Throws a DerError. */
 export function readCrl(der: Buffer): Crl {
-  const fields = readChildren(readChildren(readElement(der, tags.sequence))[0]!);
+  const fields = readChildren(expectTag(readChildren(readElement(der, tags.sequence))[0], tags.sequence));
   if (fields[0]?.tag === tags.integer) fields.shift();
   const [, issuerName, thisUpdate, ...optional] = fields;
   const isTime = optional[0]?.tag === tags.utcTime || optional[0]?.tag === tags.generalizedTime;
@@ -54,13 +54,14 @@ const reasons = [
 
 function readEntry(element: Parameters<typeof readChildren>[0]): RevokedEntry {
   const [serial, at, extensions] = readChildren(element);
-  const hex = unsigned(serial!.content).toString(16).toUpperCase();
+  const hex = unsigned(expectTag(serial, tags.integer).content).toString(16).toUpperCase();
   const reason =
     extensions === undefined
       ? undefined
       : readChildren(extensions)
-          .map((extension) => readChildren(extension).at(-1)!)
-          .map(({ content }) => readElement(content))
+          .map((extension) =>
+            readElement(expectTag(readChildren(extension).at(-1), tags.octetString).content),
+          )
           .find(({ tag }) => tag === 0x0a);
   return {
     serialNumber: hex.length % 2 === 0 ? hex : `0${hex}`,

@@ -8,9 +8,9 @@ import { plain } from '../terminal/plain.ts';
  * value stands after a backslash (RFC 4514 2.4).
  */
 export function parseSubject(text: string): DistinguishedNameInput {
-  if (!/(?<!\\)=/.test(text)) return { CN: unescape(text.trim()) };
+  if (!text.replace(/\\[\s\S]/g, '').includes('=')) return { CN: unescape(text.trim()) };
   const subject: Record<string, string[]> = {};
-  for (const part of text.split(/(?<!\\),/)) {
+  for (const part of partsOf(text)) {
     const [, name = '', value = ''] = /^\s*([A-Za-z]+)\s*=\s*([\s\S]*?)\s*$/.exec(part) ?? [];
     if (name === '' || value === '' || Object.hasOwn(Object.prototype, name)) {
       throw usage(
@@ -21,6 +21,15 @@ export function parseSubject(text: string): DistinguishedNameInput {
     (subject[name] ??= []).push(unescape(value));
   }
   return subject;
+}
+
+/** At the commas that part: two backslashes before one are a backslash, and the comma is none of the value. */
+function partsOf(text: string): readonly string[] {
+  const parts = [''];
+  for (const [piece] of text.matchAll(/\\[\s\S]|[\s\S]/g))
+    if (piece === ',') parts.push('');
+    else parts.push(parts.pop()! + piece);
+  return parts;
 }
 
 const unescape = (text: string): string => text.replace(/\\([\s\S])/g, '$1');
