@@ -19,3 +19,5 @@ export {
 } from './errors.ts';
 export { createFetch, type TlsFetch, type TlsFetchOptions } from './fetch.ts';
 export type { ClientRevocationOptions, TlsClientOptions } from './options.ts';
+// oxlint-disable-next-line unicorn/require-module-specifiers -- for `req.tls`, whose type every entry brings along
+export type {} from '../connection/tls-state.ts';

@@ -3,3 +3,5 @@
  * `import 'portcullis/cluster'` there lets its workers share their session ticket keys.
  */
 export { answerWorkers } from '../tickets/cluster-primary.ts';
+// oxlint-disable-next-line unicorn/require-module-specifiers -- for `req.tls`, whose type every entry brings along
+export type {} from '../connection/tls-state.ts';

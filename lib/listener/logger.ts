@@ -8,7 +8,8 @@ export interface Logger {
   warn(message: string): void;
 }
 
-const silent: Logger = { info: () => undefined, warn: () => undefined };
+/** The logger of `logger: false`: what is costly to say need not be made for it. */
+export const silent: Logger = { info: () => undefined, warn: () => undefined };
 
 /** A logger that throws has lost its own line, and nothing else: some lines are said amid a handshake or a request. */
 export function readLogger(option: unknown): Logger {

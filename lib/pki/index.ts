@@ -27,3 +27,5 @@ export type {
   ServerRequestOptions,
   SignRequestOptions,
 } from './request/sign-request.ts';
+// oxlint-disable-next-line unicorn/require-module-specifiers -- for `req.tls`, whose type every entry brings along
+export type {} from '../connection/tls-state.ts';

@@ -20,3 +20,5 @@ export {
 } from './deny-list/redis-deny-list.ts';
 export type { AnyDenyList, DenyListEntries } from '../trust/deny-list/deny-list.ts';
 export type { DeniedCertificate, DenyListDetails, DenyListEntry } from '../trust/deny-list/entry.ts';
+// oxlint-disable-next-line unicorn/require-module-specifiers -- for `req.tls`, whose type every entry brings along
+export type {} from '../connection/tls-state.ts';

@@ -19,3 +19,5 @@ export {
 } from './request.ts';
 export { createTestPki, type TestPki, type TestPkiOptions } from './test-pki.ts';
 export type { TestSession } from './test-session.ts';
+// oxlint-disable-next-line unicorn/require-module-specifiers -- for `req.tls`, whose type every entry brings along
+export type {} from '../connection/tls-state.ts';

@@ -1,14 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  CompilerState,
-  Extractor,
-  ExtractorConfig,
-  ExtractorLogLevel,
-  type ExtractorMessage,
-  type IConfigFile,
-} from '@microsoft/api-extractor';
+import { configOf, extractAll } from './extractor.ts';
 
 /** What the extractor says of an export, or of a member of one. */
 export interface Item {
@@ -51,17 +44,20 @@ interface RawItem {
 /** Every entry, from the declarations in `dist` below `root`. */
 export function readEntries(root: string): Entry[] {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    exports: Record<string, string>;
+    exports: Record<string, string | { readonly module: string }>;
   };
-  const built = Object.entries(exports).filter(([, file]) => file.endsWith('.js'));
+  const built = Object.entries(exports).flatMap(([name, files]) =>
+    typeof files === 'string' ? [] : [[name, files.module] as const],
+  );
   const output = mkdtempSync(join(tmpdir(), 'reference-'));
   try {
-    const configs = built.map(([, file], index) => configOf(root, file, join(output, `${index}.api.json`)));
-    const state = CompilerState.create(configs[0]!, {
-      additionalEntryPoints: configs.map(({ mainEntryPointFilePath }) => mainEntryPointFilePath),
-    });
+    const configs = built.map(([, file], index) =>
+      configOf(root, file, {
+        docModel: { enabled: true, apiJsonFilePath: join(output, `${index}.api.json`) },
+      }),
+    );
+    extractAll(configs);
     return built.map(([name, file], index) => {
-      extract(configs[index]!, state);
       const model = JSON.parse(readFileSync(join(output, `${index}.api.json`), 'utf8')) as RawItem;
       return {
         name: `portcullis${name.slice(1)}`,
@@ -72,55 +68,6 @@ export function readEntries(root: string): Entry[] {
   } finally {
     rmSync(output, { recursive: true, force: true });
   }
-}
-
-function configOf(root: string, file: string, apiJsonFilePath: string): ExtractorConfig {
-  const off = { default: { logLevel: 'none' as const } };
-  const configObject: IConfigFile = {
-    projectFolder: root,
-    mainEntryPointFilePath: join(root, file.replace(/\.js$/, '.d.ts')),
-    compiler: {
-      overrideTsconfig: {
-        compilerOptions: {
-          target: 'es2022',
-          lib: ['es2022', 'dom'],
-          module: 'nodenext',
-          types: ['node'],
-          strict: true,
-          skipLibCheck: true,
-        },
-        include: ['dist/lib/**/*.d.ts'],
-      },
-    },
-    apiReport: { enabled: false },
-    docModel: { enabled: true, apiJsonFilePath },
-    dtsRollup: { enabled: false },
-    tsdocMetadata: { enabled: false },
-    // Comments here are plain: whoever writes `{ a }` in one means it.
-    messages: {
-      compilerMessageReporting: off,
-      extractorMessageReporting: off,
-      tsdocMessageReporting: off,
-    } as NonNullable<IConfigFile['messages']>,
-  };
-  return ExtractorConfig.prepare({
-    configObject,
-    configObjectFullPath: join(root, 'api-extractor.json'),
-    packageJsonFullPath: join(root, 'package.json'),
-  });
-}
-
-function extract(config: ExtractorConfig, compilerState: CompilerState): void {
-  const faults: string[] = [];
-  const { succeeded } = Extractor.invoke(config, {
-    compilerState,
-    localBuild: true,
-    messageCallback: (message: ExtractorMessage) => {
-      message.handled = true;
-      if (message.logLevel === ExtractorLogLevel.Error) faults.push(message.text);
-    },
-  });
-  if (!succeeded) throw new Error(`The extractor failed: ${faults.join('\n')}`);
 }
 
 function readItem(raw: RawItem, root: string): Item[] {

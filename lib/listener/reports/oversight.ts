@@ -15,6 +15,7 @@ import {
   liveListeners,
   type LiveRevocation,
 } from './live-listeners.ts';
+import { silent } from '../logger.ts';
 import type { Live } from '../serving.ts';
 import { Stapling } from '../stapling/stapling.ts';
 import type { StaplingState } from '../stapling/stapling-entry.ts';
@@ -67,7 +68,8 @@ export class Oversight implements LiveListener {
     liveListeners.add(this);
     if (this.#summarized) return;
     this.#summarized = true;
-    this.#parts.live.config.logger.info(this.#summary());
+    const { logger } = this.#parts.live.config;
+    if (logger !== silent) logger.info(this.#summary());
   }
 
   /** 'close'. */
