@@ -1,82 +1,126 @@
-import { Child } from './messages.ts';
-import type { Clients, Run } from './load.ts';
-import type { ContenderName, Credentials } from './contenders.ts';
-import type { Measure } from './measures.ts';
+/** Servers and clients in processes of their own, and slices of work between them. */
+import type { Cast } from './credentials.ts';
+import type { ServerSettings } from './contenders/settings.ts';
+import type { Offer } from './load/dial.ts';
+import type { Operation, Run } from './load.ts';
+import { type Context, type Figures, interleave, type Pair, scaled } from './measure.ts';
+import type { Child } from './messages.ts';
 
-/** CPU of the server's process for one operation, in microseconds, of a pair of slices. */
-export interface Pair {
-  readonly contender: number;
-  readonly baseline: number;
-}
-
-export interface Plan {
-  /** The binary that runs the servers; the clients run on this process's own. */
-  readonly node: string;
-  readonly pairs: number;
-  /** 1; less for a quick look. */
-  readonly scale: number;
-}
-
-interface RunningServer {
-  readonly child: Child;
+/** What serves, in whatever processes. */
+export interface Subject {
   readonly port: number;
+  /** Microseconds of CPU that it has used so far. */
+  cpu(): Promise<number>;
 }
 
-/** V8 still compiles during the first thousand operations. */
-export const warmUpSlices = 3;
+/** One side of a measure. */
+export interface Side {
+  start(context: Context, cast: Cast): Promise<Subject>;
+  readonly operation: Operation;
+  readonly offer: Offer;
+  readonly concurrency: number;
+}
 
-/**
- * Measures in pairs: both servers run, and slices of the same number of operations go to one and the other in turn, so
- * that what else the machine does meets both. What is compared is the server's own CPU time, not the clock.
- */
-export async function measure(
-  { contender, baseline, operation, ...measureOf }: Measure,
-  credentials: Credentials,
-  clients: Clients,
-  { node, pairs, scale }: Plan,
-): Promise<Pair[]> {
-  const load = new Child('./load.js', process.execPath);
-  const children = [load];
-  const start = async (name: ContenderName): Promise<RunningServer> => {
-    const child = new Child('./server.js', node);
-    children.push(child);
-    return { child, port: await child.ask<number>('listen', { name, credentials }) };
-  };
+interface Plan {
+  readonly cast: Cast;
+  readonly contender: Side;
+  readonly baseline: Side;
+  /** In each slice; a multiple of both concurrencies, so that everyone has the same share. */
+  readonly operations: number;
+  /** V8 still compiles during the first thousands of operations. */
+  readonly warmUpSlices: number;
+}
+
+export async function startServer(context: Context, settings: ServerSettings): Promise<Subject> {
+  const child = context.start('./server.js');
+  const port = await child.ask<number>('listen', settings);
+  return { port, cpu: () => child.ask<number>('cpu') };
+}
+
+/** Rounds of pairs, each round with processes of its own. */
+export async function comparePairs(context: Context, plan: Plan): Promise<Pair[]> {
+  const pairs: Pair[] = [];
+  for (let round = 0; round < context.rounds; round++) pairs.push(...(await compareOnce(context, plan)));
+  return pairs;
+}
+
+async function compareOnce(context: Context, plan: Plan): Promise<Pair[]> {
+  const { scope, stop } = scopeOf(context);
   try {
-    await load.ask('prepare', clients);
-    const servers = [await start(contender), await start(baseline)] as const;
-    const { concurrency } = measureOf;
-    const operations = Math.ceil((measureOf.operationsPerSlice * scale) / concurrency) * concurrency;
-    const slice = ({ child, port }: RunningServer): Promise<number> =>
-      measureSlice(child, load, operation, { port, operations, concurrency });
-    for (let round = 0; round < warmUpSlices; round++) for (const server of servers) await slice(server);
-    const results: Pair[] = [];
-    while (results.length < pairs) {
-      const first = await slice(servers[results.length % 2]!);
-      const second = await slice(servers[1 - (results.length % 2)]!);
-      results.push(
-        results.length % 2 === 0
-          ? { contender: first, baseline: second }
-          : { contender: second, baseline: first },
-      );
-    }
-    return results;
+    const sides = [plan.contender, plan.baseline];
+    const [contender, baseline] = await allOrNone(sides.map((side) => startSide(scope, side, plan)));
+    await Promise.all([contender!, baseline!].map((slice) => warmUp(slice, context, plan)));
+    return await interleave(context.pairs, contender!, baseline!);
   } finally {
-    await Promise.all(children.map((child) => child.stop()));
+    await stop();
   }
 }
 
+async function warmUp(
+  slice: () => Promise<Figures>,
+  context: Context,
+  { warmUpSlices }: Plan,
+): Promise<void> {
+  for (let left = scaled(warmUpSlices, context); left > 0; left--) await slice();
+}
+
+/** Waits for all of them also when one has failed: only what has started can be stopped. */
+async function allOrNone<Value>(promises: ReadonlyArray<Promise<Value>>): Promise<Value[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}
+
+/** Gives what runs one slice. */
+async function startSide(
+  context: Context,
+  side: Side,
+  { cast, operations }: Plan,
+): Promise<() => Promise<Figures>> {
+  const load = context.start('./load.js');
+  const [subject] = await Promise.all([
+    side.start(context, cast),
+    load.ask('prepare', { clients: cast.clients, offer: side.offer }),
+  ]);
+  return () => measureSlice(subject, load, side, operations);
+}
+
+/** What is started within ends with `stop`, and not only with the sample: the next round needs the room. */
+function scopeOf(context: Context): { scope: Context; stop: () => Promise<void> } {
+  const ends: Array<() => Promise<void> | void> = [];
+  const scope: Context = {
+    ...context,
+    start: (module, options) => {
+      const child = context.start(module, options);
+      ends.push(() => child.stop());
+      return child;
+    },
+    onEnd: (end) => {
+      context.onEnd(end);
+      ends.push(end);
+    },
+  };
+  return {
+    scope,
+    stop: async () => {
+      for (const end of ends.toReversed()) await end();
+    },
+  };
+}
+
+const openers: Partial<Record<Operation, string>> = { requests: 'openHttp1', http2: 'openHttp2' };
+
 async function measureSlice(
-  server: Child,
+  subject: Subject,
   load: Child,
-  operation: Measure['operation'],
-  run: Run,
-): Promise<number> {
-  const keepAlive = operation === 'requests';
-  if (keepAlive) await load.ask('open', run);
-  const before = await server.ask<number>('cpu');
-  await load.ask(operation, run);
-  const after = await server.ask<number>('cpu');
-  if (keepAlive) await load.ask('close');
-  return (after - before) / run.operations;
+  { operation, concurrency }: Side,
+  operations: number,
+): Promise<Figures> {
+  const run: Run = { port: subject.port, operations, concurrency };
+  const opener = openers[operation];
+  if (opener !== undefined) await load.ask(opener, run);
+  const before = await subject.cpu();
+  const wall = await load.ask<number>(operation, run);
+  const cpu = ((await subject.cpu()) - before) / operations;
+  if (opener !== undefined) await load.ask('close');
+  return { cpu, wall, value: 1e6 / wall };
 }

@@ -32,6 +32,14 @@ export function answerParent(handlers: Handlers): void {
   process.on('disconnect', () => process.exit());
 }
 
+export interface ChildOptions {
+  /** The binary; else the measured Node, or this one. */
+  readonly execPath?: string;
+  readonly execArgv?: readonly string[];
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** A child process that is asked by name. */
 export class Child {
   readonly #process: ChildProcess;
@@ -41,12 +49,14 @@ export class Child {
   >();
   #lastId = 0;
 
-  /** `module` beside this file; `node` is the binary that runs it. */
-  constructor(module: string, node: string) {
-    this.#process = fork(fileURLToPath(new URL(module, import.meta.url)), [], {
-      execPath: node,
-      execArgv: [],
-      env: { ...process.env, NODE_ENV: 'production' },
+  /** `module` is relative to this file; `node` is the binary that runs it. */
+  constructor(module: string | URL, node: string, options: ChildOptions = {}) {
+    this.#process = fork(fileURLToPath(new URL(module, import.meta.url)), [...(options.args ?? [])], {
+      execPath: options.execPath ?? node,
+      execArgv: [...(options.execArgv ?? [])],
+      env: { ...process.env, NODE_ENV: 'production', ...options.env },
+      // The parent's output is the report alone.
+      stdio: ['ignore', 2, 2, 'ipc'],
     });
     this.#process.on('message', ({ id, value, error }: Answer) => {
       const { resolve, reject } = this.#pending.get(id)!;
@@ -56,7 +66,7 @@ export class Child {
     });
     this.#process.on('exit', (code, signal) => {
       for (const { reject } of this.#pending.values())
-        reject(new Error(`${module} has ended: ${signal ?? code}`));
+        reject(new Error(`${String(module)} has ended: ${signal ?? code}`));
     });
     this.#process.on('error', (error) => {
       for (const { reject } of this.#pending.values()) reject(error);
@@ -72,6 +82,10 @@ export class Child {
         if (error !== null) reject(error);
       });
     });
+  }
+
+  get pid(): number {
+    return this.#process.pid!;
   }
 
   async stop(): Promise<void> {

@@ -1,17 +1,12 @@
-/** The server's process: listens, and tells what CPU it has used. */
+/** A contender's process: listens, and tells what CPU it has used. */
 import type { AddressInfo } from 'node:net';
-import { type ContenderName, contenders, type Credentials } from './contenders.ts';
+import { makeServer } from './contenders/index.ts';
+import type { ServerSettings } from './contenders/settings.ts';
 import { answerParent } from './messages.ts';
 
 answerParent({
-  listen: async ({
-    name,
-    credentials,
-  }: {
-    name: ContenderName;
-    credentials: Credentials;
-  }): Promise<number> => {
-    const server = contenders[name](credentials);
+  listen: async (settings: ServerSettings): Promise<number> => {
+    const server = await makeServer(settings);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(0, '127.0.0.1', resolve);
