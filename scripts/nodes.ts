@@ -10,6 +10,9 @@ export const otherVersions: readonly string[] = testedVersions.filter(
   (version) => version.split('.')[0] !== process.versions.node.split('.')[0],
 );
 
+/** Of the current lines, where Node's TLS differs most from the oldest's. */
+export const newestVersions: readonly string[] = testedVersions.slice(-2);
+
 /** The first versions that `engines` allows: those that `require()` an ES module. */
 export const oldestVersions: readonly string[] = ['20.19.0', '22.12.0'];
 

@@ -1,16 +1,16 @@
 /**
- * Runs Jest on every tested Node, one after the other: `npm run test:nodes -- [--others] [--results DIR] [Jest's
- * arguments]`. `--others` leaves out the running Node; with `--results` each run leaves `DIR/node-<version>.json`, to be
- * counted.
+ * Runs Jest on every tested Node, one after the other: `npm run test:nodes -- [--others | --newest] [--results DIR]
+ * [Jest's arguments]`. `--others` leaves out the running Node, `--newest` takes two; with `--results` each run
+ * leaves `DIR/node-<version>.json`, to be counted.
  */
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { nodeBinary, otherVersions, run, testedVersions } from './nodes.ts';
+import { newestVersions, nodeBinary, otherVersions, run, testedVersions } from './nodes.ts';
 
 const jestArguments = process.argv.slice(2);
-const others = jestArguments.indexOf('--others');
-const versions = others === -1 ? testedVersions : otherVersions;
-if (others !== -1) jestArguments.splice(others, 1);
+let versions = testedVersions;
+if (taken('--others')) versions = otherVersions;
+if (taken('--newest')) versions = newestVersions;
 const at = jestArguments.indexOf('--results');
 const results = at === -1 ? undefined : resolve(jestArguments.splice(at, 2)[1] ?? 'results');
 if (results !== undefined) mkdirSync(results, { recursive: true });
@@ -32,4 +32,10 @@ for (const version of versions) {
 if (failed.length > 0) {
   console.error(`\nFailed on Node ${failed.join(', ')}`);
   process.exitCode = 1;
+}
+
+function taken(flag: string): boolean {
+  const place = jestArguments.indexOf(flag);
+  if (place !== -1) jestArguments.splice(place, 1);
+  return place !== -1;
 }

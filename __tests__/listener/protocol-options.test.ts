@@ -1,5 +1,6 @@
 import { constants } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { ecdhCurve, signatureAlgorithms, supportsGroup } from '../../lib/connection/runtime.ts';
 import { type Refusal, thrown, wanted } from './refusal.ts';
 
 const dangerously = (name: string): RegExp => new RegExp(`say so with dangerously${name}\\.`);
@@ -280,5 +281,26 @@ describe('of secureOptions, createServer refuses', () => {
     ],
   ])('%s', (...row) => {
     expect(thrown(row)).toEqual(wanted(row));
+  });
+});
+
+describe('of a list, what this OpenSSL does not know is left out', () => {
+  it('and the groups beside it stay', () => {
+    expect(ecdhCurve(['X25519', 'no-such-group', 'prime256v1'])).toBe('X25519:prime256v1');
+    expect(supportsGroup('no-such-group')).toBe(false);
+    expect(supportsGroup('prime256v1')).toBe(true);
+    expect(ecdhCurve(['no-such-group', 'nor-this-one'])).toBe('');
+  });
+
+  it('the hybrid groups too, which stand before the others where they are known', () => {
+    const hybrid = supportsGroup('X25519MLKEM768') ? 'X25519MLKEM768/' : '';
+    expect(ecdhCurve(['secp384r1', 'X25519MLKEM768', 'MLKEM-none'])).toBe(`${hybrid}secp384r1`);
+  });
+
+  it('and the signature algorithms beside it stay', () => {
+    const known = ['ecdsa_secp521r1_sha512', 'rsa_pss_pss_sha512'];
+    const postQuantum = signatureAlgorithms([]);
+    const expected = [...known, ...(postQuantum === '' ? [] : [postQuantum])].join(':');
+    expect(signatureAlgorithms([known[0]!, 'no_such_algorithm', known[1]!])).toBe(expected);
   });
 });
