@@ -27,7 +27,10 @@ beforeEach(async () => {
   redis = new RedisServer();
   await redis.start();
 });
+/** What would keep the process alive, also where a test fails. */
+const closing: Array<() => void> = [];
 afterEach(async () => {
+  for (const close of closing.splice(0)) close();
   await endChildren();
   await redis.remove();
   rmSync(folder, { recursive: true });
@@ -101,9 +104,11 @@ it('workers that are killed under load cost their own connections, and are repla
   replaceCrl(pki.crl);
   const secret = randomBytes(32).toString('base64');
   const client = createClient({ socket: { path: redis.socket, tls: false } });
+  closing.push(() => client.destroy());
   client.on('error', () => {});
   await client.connect();
   const denied = redisDenyList(client, { secret });
+  closing.unshift(() => denied.close());
   // Before there is a worker: one that is up hears of it within a quarter of a second only.
   const stolen = await pki.issueClient({ subject: { CN: 'stolen' } });
   await denied.add(new X509Certificate(stolen.certificate).fingerprint256);
@@ -123,6 +128,7 @@ it('workers that are killed under load cost their own connections, and are repla
   const visitors = [undefined, good, revoked, stolen].map((who) =>
     [true, false].map((keepAlive) => new Visitor(mutual!, who, keepAlive)),
   );
+  closing.push(() => visitors.flat().forEach((visitor) => void visitor.stop()));
   const sessions = await Promise.all(Array.from({ length: 6 }, () => sessionOf(open!, 'TLSv1.3')));
 
   // News of the time in which nobody but the new ones can have it from the start.
@@ -177,6 +183,4 @@ it('workers that are killed under load cost their own connections, and are repla
   }
   expect(resumed).toEqual(sessions.map(() => true));
   expect(cluster.news.flatMap(({ crash }: Told) => crash ?? [])).toEqual([]);
-  denied.close();
-  client.destroy();
 });
