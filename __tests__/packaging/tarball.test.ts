@@ -66,11 +66,11 @@ it('has each entry with its declarations and its source', () => {
   }
 });
 
-it('is below 2.5 MB, and 9 MB unpacked', () => {
+it('is below 2.5 MB, and 9.5 MB unpacked', () => {
   const { size, unpackedSize } = tarball;
   console.log(`The tarball has ${paths.length} files, ${size} octets, ${unpackedSize} unpacked.`);
   expect(size).toBeLessThan(2_500_000);
-  expect(unpackedSize).toBeLessThan(9_000_000);
+  expect(unpackedSize).toBeLessThan(9_500_000);
 });
 
 it('links only to pages that are in it', () => {
