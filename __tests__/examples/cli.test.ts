@@ -88,7 +88,7 @@ const trusted = () => ({
 });
 
 describe('portcullis', () => {
-  it('loads nothing but the parser to print its help', async () => {
+  it('loads nothing but the parser, and what all entries share, to print its help', async () => {
     const hooks = `import { appendFileSync } from 'node:fs';
 export async function load(url, context, next) {
   appendFileSync('loaded.txt', url + '\\n');
@@ -103,7 +103,7 @@ register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}))
       readFileSync(join(folder.path, 'loaded.txt'), 'utf8').matchAll(/node_modules\/((?:@[^/]+\/)?[^/]+)/g),
       ([, name]) => name,
     );
-    expect([...new Set(packages)]).toEqual(['commander']);
+    expect([...new Set(packages)].toSorted()).toEqual(['commander', 'helmet']);
   });
 
   it('ends quietly where nobody reads on', async () => {
