@@ -103,7 +103,7 @@ register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}))
       readFileSync(join(folder.path, 'loaded.txt'), 'utf8').matchAll(/node_modules\/((?:@[^/]+\/)?[^/]+)/g),
       ([, name]) => name,
     );
-    expect([...new Set(packages)].toSorted()).toEqual(['commander', 'helmet']);
+    expect(new Set(packages)).toEqual(new Set(['commander', 'helmet']));
   });
 
   it('ends quietly where nobody reads on', async () => {

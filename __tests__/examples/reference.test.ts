@@ -31,11 +31,15 @@ describe('the reference', () => {
 
   it('has every function that an entry of the package exports', async () => {
     const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-      exports: Record<string, string>;
+      exports: Record<string, string | { readonly default: string }>;
     };
     const all = [...reference.pages.values()].join('\n');
     const missing: string[] = [];
-    for (const file of Object.values(exports).filter((path) => path.endsWith('.js')))
+    const entries = Object.values(exports).flatMap((files) =>
+      typeof files === 'string' ? [] : [files.default],
+    );
+    expect(entries.length).toBeGreaterThan(0);
+    for (const file of entries)
       for (const name of Object.keys((await import(join(root, file))) as object))
         if (!all.includes(`### \`${name}\``)) missing.push(`${file}: ${name}`);
     expect(missing).toEqual([]);
