@@ -1,26 +1,13 @@
 import { wholeStack } from '../contenders/policies.ts';
-import { comparePairs, type Side } from '../harness.ts';
-import { type Measure, scaled } from '../measure.ts';
+import type { Side } from '../harness.ts';
+import type { Measure } from '../measure.ts';
+import { type CpuMeasure, cpuOfPairs } from './cpu-of-pairs.ts';
 import { keptAlive, served, streams } from './sides.ts';
 
 const operations = 2_000;
 
-const comparison = (
-  contender: Side,
-  baseline: Side,
-): Pick<Measure, 'group' | 'judged' | 'unit' | 'sample'> => ({
-  group: 'http2',
-  judged: 'cpu',
-  unit: 'µs of CPU',
-  sample: async (context) =>
-    comparePairs(context, {
-      cast: await context.cast(),
-      contender,
-      baseline,
-      operations: scaled(operations, context),
-      warmUpSlices: 3,
-    }),
-});
+const comparison = (contender: Side, baseline: Side): CpuMeasure =>
+  cpuOfPairs('http2', operations, contender, baseline);
 
 const atOnce = (count: number): string => (count === 1 ? 'one at a time' : `${count} streams at once`);
 const connections = (count: number): string => (count === 1 ? 'one connection' : `${count} connections`);

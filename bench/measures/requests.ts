@@ -1,28 +1,15 @@
 import { wholeStack } from '../contenders/policies.ts';
 import type { ContenderName } from '../contenders/settings.ts';
 import type { FrontName } from '../fronts/configs.ts';
-import { comparePairs, type Side } from '../harness.ts';
-import { type Measure, scaled } from '../measure.ts';
+import type { Side } from '../harness.ts';
+import type { Measure } from '../measure.ts';
+import { type CpuMeasure, cpuOfPairs } from './cpu-of-pairs.ts';
 import { fronted, keptAlive, served } from './sides.ts';
 
 const operations = 4_000;
 
-const comparison = (
-  contender: Side,
-  baseline: Side,
-): Pick<Measure, 'group' | 'judged' | 'unit' | 'sample'> => ({
-  group: 'requests',
-  judged: 'cpu',
-  unit: 'µs of CPU',
-  sample: async (context) =>
-    comparePairs(context, {
-      cast: await context.cast(),
-      contender,
-      baseline,
-      operations: scaled(operations, context),
-      warmUpSlices: 3,
-    }),
-});
+const comparison = (contender: Side, baseline: Side): CpuMeasure =>
+  cpuOfPairs('requests', operations, contender, baseline);
 
 const stack = (policies: number): Side => served({ name: 'portcullis', mutual: true, policies }, keptAlive);
 const peer = (name: ContenderName): Side => served({ name, mutual: true }, keptAlive);
