@@ -91,9 +91,11 @@ async function change(child: Child, port: number, round: number): Promise<void> 
 }
 
 async function quiet(child: Child): Promise<Held> {
+  const end = performance.now() + patience;
   for (;;) {
     const held = await child.ask<Held>('held');
     if (held.open === 0) return held;
+    if (performance.now() > end) throw new Error(`${held.open} connections stay open`);
   }
 }
 

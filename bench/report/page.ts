@@ -70,8 +70,8 @@ function cellText(result: Result): string {
 export const describeRuns = (runs: readonly Run[]): string =>
   ordered(runs)
     .map(({ node, openssl, date, cpus, results }) => {
-      const pairs = Math.max(...results.map((result) => result.pairs.length));
-      return `- Node ${node}, OpenSSL ${openssl}: ${date.slice(0, 10)}, ${cpus} cores, up to ${pairs} pairs`;
+      const pairs = results.map((result) => result.pairs.length);
+      return `- Node ${node}, OpenSSL ${openssl}: ${date.slice(0, 10)}, ${cpus} cores, ${Math.min(...pairs)} to ${Math.max(...pairs)} pairs for a measure`;
     })
     .join('\n');
 
